@@ -1,0 +1,122 @@
+"""Settings: a flag beats an environment variable SWEEPLENS_*, which beats the TOML file, which beats the default."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from sweeplens.errors import ConfigError
+
+CONFIG_FILE = "sweeplens.toml"
+ENV_PREFIX = "SWEEPLENS_"
+
+
+def _user_cache() -> Path:
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "sweeplens"
+
+
+def _setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - a dataclass field is of any type
+    if callable(default):
+        return field(default_factory=default, metadata={"help": text, **more})
+    return field(default=default, metadata={"help": text, **more})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run can be told. Names are those of the TOML keys; SWEEPLENS_<NAME> sets them from the environment."""
+
+    store: Path = _setting(Path("indexes"), "Folder that holds the snapshots.")
+    models: Path = _setting(_user_cache, "Folder for the exported encoder, made once for each user.")
+    encoder: str = _setting("default", "default, fast, or the name or folder of a sentence-transformers model.")
+    redact: bool = _setting(True, "Replace keys, tokens, e-mail addresses, card and phone numbers before anything is stored.")
+    max_rejects: float = _setting(0.01, "Largest share of rows that may be rejected before a build fails.", low=0.0, high=1.0)
+    workers: int = _setting(0, "Processes and threads to use; 0 takes one for each core.", low=0, high=1024)
+    seed: int = _setting(1, "Seed of everything random; the same log, settings and workers give the same snapshot.", low=0)
+    cells: int = _setting(512, "Largest number of k-means cells: the ruler that coverage is measured with.", low=2, high=65536)
+    neighbours: int = _setting(30, "Nearest neighbours of each prompt that the map and the signals use.", low=2, high=256)
+    min_cluster: int = _setting(0, "Smallest cluster; 0 chooses by the number of prompts.", low=0)
+    taxonomy: Path | None = _setting(None, "TOML file of capabilities; the one that ships is used when this is not set.")
+
+    def __post_init__(self) -> None:
+        """Check each value against its limits."""
+        for f in fields(self):
+            value = getattr(self, f.name)
+            low, high = f.metadata.get("low"), f.metadata.get("high")
+            if (low is not None and value < low) or (high is not None and value > high):
+                top = "" if high is None else f" and at most {high}"
+                raise ConfigError(f"{f.name} must be at least {low}{top}, but it is {value}")
+
+    @property
+    def threads(self) -> int:
+        """The number of workers, with 0 resolved to the cores that this process may use."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+
+def load_settings(
+    flags: Mapping[str, object] | None = None, *, file: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Merge the sources of settings; a flag that is None counts as not given.
+
+    `file` must exist when it is named; without it ./sweeplens.toml is read if there is one. Raises `ConfigError` for an
+    unknown key, a value of the wrong type or one outside its limits.
+    """
+    environ = os.environ if environ is None else environ
+    known = {f.name: f for f in fields(Settings)}
+    values: dict[str, object] = {}
+    for name, value in _read_file(file).items():
+        if name not in known:
+            raise ConfigError(f"the settings file has an unknown key {name!r}; known are {', '.join(known)}")
+        values[name] = _convert(known[name].type, value, f"the settings file's {name}")
+    for name, f in known.items():
+        text = environ.get(ENV_PREFIX + name.upper())
+        if text is not None:
+            values[name] = _convert(f.type, text, ENV_PREFIX + name.upper())
+    for name, value in (flags or {}).items():
+        if value is not None:
+            values[name] = _convert(known[name].type, value, f"--{name.replace('_', '-')}")
+    return Settings(**values)  # type: ignore[arg-type] # converted just above
+
+
+def describe_settings() -> list[tuple[str, str, str]]:
+    """Return (name, default as text, help) of every setting, in order; the documentation is checked against it."""
+    rows = []
+    for f in fields(Settings):
+        default = f.default if f.default is not MISSING else "~/.cache/sweeplens"
+        rows.append((f.name, "" if default is None else str(default).lower() if default in (True, False) else str(default), f.metadata["help"]))
+    return rows
+
+
+def _read_file(file: Path | None) -> dict[str, object]:
+    path = file or Path(CONFIG_FILE)
+    try:
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except FileNotFoundError:
+        if file is None:
+            return {}
+        raise ConfigError(f"the settings file {path} does not exist") from None
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"the settings file {path} cannot be read: {error}") from None
+
+
+def _convert(kind: object, value: object, where: str) -> object:  # noqa: C901 - one branch for each type of setting
+    name = getattr(kind, "__name__", str(kind))
+    try:
+        if name == "bool":
+            if isinstance(value, bool):
+                return value
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[str(value).lower()]
+        if name == "int" and not isinstance(value, bool | float):
+            return int(str(value))
+        if name == "float" and not isinstance(value, bool):
+            return float(str(value))
+        if "Path" in name and isinstance(value, str | Path):
+            return Path(value).expanduser()
+        if name == "str" and isinstance(value, str):
+            return value
+    except (KeyError, ValueError):
+        pass
+    raise ConfigError(f"{where} must be of type {name}, but it is {value!r}")
