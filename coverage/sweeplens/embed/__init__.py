@@ -1,0 +1,7 @@
+"""Encoders behind one small protocol, the cache of their vectors, and the language of a prompt."""
+
+from sweeplens.embed.cache import VectorCache
+from sweeplens.embed.encoder import Encoder, load_encoder
+from sweeplens.embed.prompts import EmbedResult, embed_prompts, format_progress
+
+__all__ = ["EmbedResult", "Encoder", "VectorCache", "embed_prompts", "format_progress", "load_encoder"]

@@ -1,0 +1,55 @@
+"""What every encoder is, and how one is chosen by name."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Vectors = npt.NDArray[np.float32]
+
+
+class Encoder(Protocol):
+    """Turns texts into unit vectors; the same texts give the same vectors, in the order in which they came."""
+
+    @property
+    def name(self) -> str:
+        """Return "default", "fast", or the name or folder that was asked for."""
+
+    @property
+    def dim(self) -> int:
+        """Return the length of a vector."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return a SHA-256 over everything that changes vectors: weights, tokenizer, pooling, what is done to long texts."""
+
+    @property
+    def multilingual(self) -> bool | None:
+        """Return whether languages other than English keep their meaning; None where that is not known."""
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return float32 [n, dim] of unit rows in the order of `texts`, which may be empty and of any length each."""
+
+    def describe(self) -> dict[str, object]:
+        """Return what a manifest says of the encoder: model, hashes, runtime, tokens, policy, dim, languages."""
+
+
+def load_encoder(name: str, *, models: Path, threads: int) -> Encoder:
+    """Return the encoder of that name: "default", "fast", or a sentence-transformers model by name or folder.
+
+    `models` keeps the exported default encoder; at most `threads` threads work. Raises `EncoderError` when there is no such
+    model, when its files are not those that it was made from, or when its weights are not safetensors.
+    """
+    if name == "default":
+        from sweeplens.embed.minilm import load_minilm
+
+        return load_minilm(models=models, threads=threads)
+    if name == "fast":
+        from sweeplens.embed.static import load_static
+
+        return load_static(threads=threads)
+    from sweeplens.embed.named import load_named
+
+    return load_named(name, threads=threads)

@@ -1,0 +1,80 @@
+"""Embed the distinct prompts of a log: what the cache knows is read, the rest is encoded and kept as it comes."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeplens.embed.cache import VectorCache
+from sweeplens.embed.encoder import Encoder
+
+log = logging.getLogger(__name__)
+
+# Prompts encoded between two writes to the cache: what a killed build has to do again.
+CHUNK = 4096
+
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """Vectors float16 [n, dim], unit rows in the order of the prompts, and how they came about."""
+
+    vectors: npt.NDArray[np.float16]
+    n_cached: int
+    n_encoded: int
+    seconds: float
+
+
+def embed_prompts(
+    encoder: Encoder,
+    hashes: Sequence[str],
+    texts: Sequence[str],
+    cache: VectorCache | None,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> EmbedResult:
+    """Return the vectors of `texts`, whose content hashes are `hashes`, from the cache or else from the encoder.
+
+    New vectors are put into the cache every few thousand prompts, so that a killed run goes on where it stopped.
+    `progress(done, total)` is called with counts of prompts, the cached ones among them.
+    """
+    start = time.perf_counter()
+    vectors = np.zeros((len(texts), encoder.dim), dtype=np.float16)
+    found = np.zeros(len(texts), dtype=bool)
+    if cache is not None and texts:
+        found, vectors = cache.get(hashes)
+    n_cached = int(found.sum())
+    if progress is not None:
+        progress(n_cached, len(texts))
+    # Prompts of like length together, so that a batch holds little padding; the longest come first, so that the time
+    # left is over- rather than underestimated, and a machine with too little memory fails at once.
+    missing = sorted(np.flatnonzero(~found).tolist(), key=lambda i: (-len(texts[i]), hashes[i]))
+    for begin in range(0, len(missing), CHUNK):
+        rows = missing[begin : begin + CHUNK]
+        fresh = encoder.encode([texts[i] for i in rows]).astype(np.float16)
+        vectors[rows] = fresh
+        if cache is not None:
+            cache.put([hashes[i] for i in rows], fresh)
+        if progress is not None:
+            progress(n_cached + begin + len(rows), len(texts))
+    return EmbedResult(vectors, n_cached, len(missing), time.perf_counter() - start)
+
+
+def format_progress(done: int, total: int, seconds: float) -> str:
+    """Return ``12,000 of 50,000 prompts, 210/s, 3 min left``."""
+    text = f"{done:,} of {total:,} prompts"
+    if done <= 0 or seconds <= 0:
+        return text
+    rate = done / seconds
+    text += f", {rate:,.0f}/s"
+    return text if done >= total else f"{text}, {_duration((total - done) / rate)} left"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if seconds < 5400:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
