@@ -26,19 +26,19 @@ def _setting(default: Any, text: str, **more: Any) -> Any:  # noqa: ANN401 - a d
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a run can be told. Names are those of the TOML keys; SWEEPLENS_<NAME> sets them from the environment."""
+    """Everything a run can be told; names are those of the TOML keys, SWEEPLENS_<NAME> is the environment's."""
 
     store: Path = _setting(Path("indexes"), "Folder that holds the snapshots.")
     models: Path = _setting(_user_cache, "Folder for the exported encoder, made once for each user.")
     encoder: str = _setting("default", "default, fast, or the name or folder of a sentence-transformers model.")
-    redact: bool = _setting(True, "Replace keys, tokens, e-mail addresses, card and phone numbers before anything is stored.")
-    max_rejects: float = _setting(0.01, "Largest share of rows that may be rejected before a build fails.", low=0.0, high=1.0)
+    redact: bool = _setting(True, "Replace keys, tokens, e-mail addresses, card and phone numbers at reading.")
+    max_rejects: float = _setting(0.01, "Largest share of rejected rows that a build bears.", low=0.0, high=1.0)
     workers: int = _setting(0, "Processes and threads to use; 0 takes one for each core.", low=0, high=1024)
-    seed: int = _setting(1, "Seed of everything random; the same log, settings and workers give the same snapshot.", low=0)
-    cells: int = _setting(512, "Largest number of k-means cells: the ruler that coverage is measured with.", low=2, high=65536)
-    neighbours: int = _setting(30, "Nearest neighbours of each prompt that the map and the signals use.", low=2, high=256)
+    seed: int = _setting(1, "Seed of everything that is random.", low=0)
+    cells: int = _setting(512, "Largest number of cells, the ruler of coverage.", low=2, high=65536)
+    neighbours: int = _setting(30, "Nearest neighbours that the map and the signals use.", low=2, high=256)
     min_cluster: int = _setting(0, "Smallest cluster; 0 chooses by the number of prompts.", low=0)
-    taxonomy: Path | None = _setting(None, "TOML file of capabilities; the one that ships is used when this is not set.")
+    taxonomy: Path | None = _setting(None, "TOML file of capabilities; not set: the one that ships.")
 
     def __post_init__(self) -> None:
         """Check each value against its limits."""
@@ -84,8 +84,9 @@ def describe_settings() -> list[tuple[str, str, str]]:
     """Return (name, default as text, help) of every setting, in order; the documentation is checked against it."""
     rows = []
     for f in fields(Settings):
-        default = f.default if f.default is not MISSING else "~/.cache/sweeplens"
-        rows.append((f.name, "" if default is None else str(default).lower() if default in (True, False) else str(default), f.metadata["help"]))
+        default = "~/.cache/sweeplens" if f.default is MISSING else f.default
+        text = "" if default is None else str(default)
+        rows.append((f.name, text.lower() if isinstance(default, bool) else text, f.metadata["help"]))
     return rows
 
 
@@ -102,7 +103,7 @@ def _read_file(file: Path | None) -> dict[str, object]:
         raise ConfigError(f"the settings file {path} cannot be read: {error}") from None
 
 
-def _convert(kind: object, value: object, where: str) -> object:  # noqa: C901 - one branch for each type of setting
+def _convert(kind: object, value: object, where: str) -> object:
     name = getattr(kind, "__name__", str(kind))
     try:
         if name == "bool":

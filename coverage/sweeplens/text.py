@@ -32,7 +32,9 @@ def _escape(char: str, keep_newlines: bool) -> str:
         return char
     if unicodedata.category(char) not in _UNSAFE:
         return char
-    return char.encode("unicode_escape").decode("ascii") if ord(char) > 0xFF or ord(char) < 0x20 else f"\\x{ord(char):02x}"
+    return (
+        char.encode("unicode_escape").decode("ascii") if ord(char) > 0xFF or ord(char) < 0x20 else f"\\x{ord(char):02x}"
+    )
 
 
 def one_line(text: str, width: int = 100) -> str:

@@ -1,0 +1,1 @@
+"""Snapshots: immutable folders of open formats, published whole and read without locks."""
