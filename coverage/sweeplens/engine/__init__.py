@@ -1,0 +1,1 @@
+"""Run the steps of a pipeline and report on them: serially, or in parts over processes."""

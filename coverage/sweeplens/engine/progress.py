@@ -1,0 +1,48 @@
+"""What a long run tells about itself while it goes on."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+
+class Step(Protocol):
+    """One step that is running."""
+
+    def update(self, done: int, total: int) -> None:
+        """Say how much of the step is done; `total` is 0 while it is unknown."""
+
+
+class Progress(Protocol):
+    """Where a run reports to; the command line draws it, the library's default keeps silent."""
+
+    def step(self, name: str) -> "AbstractStep":
+        """Begin the step of that name; leaving the context ends it."""
+
+    def note(self, text: str) -> None:
+        """Say one sentence that the user should read, such as a warning."""
+
+
+class AbstractStep(Protocol):
+    """A context manager that gives a `Step`."""
+
+    def __enter__(self) -> Step:
+        """Begin."""
+
+    def __exit__(self, *exc: object) -> bool | None:
+        """End."""
+
+
+class Silent:
+    """Progress that nobody sees."""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator["Silent"]:
+        """Do nothing around the step."""
+        del name
+        yield self
+
+    def update(self, done: int, total: int) -> None:
+        """Do nothing."""
+
+    def note(self, text: str) -> None:
+        """Do nothing."""
