@@ -1,0 +1,238 @@
+"""The columns of a snapshot as numpy arrays, sorted once and shared by all reports on that snapshot."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sweeplens.store.snapshot import Snapshot
+
+UNASSIGNED = "unassigned"
+NO_TIME = np.iinfo(np.int64).max
+
+
+class Requests(NamedTuple):
+    """Requests by account, then by time, then as the log has them; undated ones last. `starts` bounds each account."""
+
+    starts: NDArray[np.int64]
+    row: NDArray[np.int64]
+    ts: NDArray[np.int64]
+    prompt: NDArray[np.int32]
+
+
+class Pairs(NamedTuple):
+    """Distinct (account, prompt) pairs by account, then by first sending. `starts` bounds each account."""
+
+    starts: NDArray[np.int64]
+    account: NDArray[np.int32]
+    prompt: NDArray[np.int32]
+    sent: NDArray[np.int32]
+    first: NDArray[np.int64]
+
+
+class Visits(NamedTuple):
+    """How many distinct prompts of an account lie in a cell: (account, cell) pairs by account."""
+
+    account: NDArray[np.int32]
+    cell: NDArray[np.int32]
+    n: NDArray[np.int32]
+
+
+class Columns:
+    """Arrays of one snapshot; an account is its row in the accounts table, a capability its row in that table."""
+
+    def __init__(self, snapshot: "Snapshot") -> None:
+        self._table = snapshot.table
+
+    @cached_property
+    def accounts(self) -> list[str]:
+        """Account ids in table order."""
+        ids: list[str] = self._table("accounts")["account_id"].to_pylist()
+        return ids
+
+    @cached_property
+    def position(self) -> dict[str, int]:
+        """Row of each account id."""
+        return {account: row for row, account in enumerate(self.accounts)}
+
+    @cached_property
+    def levels(self) -> NDArray[np.int8]:
+        """Level of each account, as its place in `LEVELS`."""
+        from sweeplens.report.facts import LEVELS
+
+        codes, words = encode(self._table("accounts")["level"])
+        return np.array([LEVELS.index(w) for w in words], np.int8)[codes]
+
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """Score of each account, NaN for none."""
+        return floats(self._table("accounts")["score"])
+
+    @cached_property
+    def n_prompts(self) -> NDArray[np.int32]:
+        """Distinct prompts of each account."""
+        return whole(self._table("accounts")["n_prompts"])
+
+    @cached_property
+    def request_account(self) -> NDArray[np.int32]:
+        """Account of each row of the requests table."""
+        codes, words = encode(self._table("requests")["account_id"])
+        return np.array([self.position[w] for w in words], np.int32)[codes]
+
+    @cached_property
+    def requests(self) -> Requests:
+        """Requests by account and time."""
+        account = self.request_account
+        table = self._table("requests")
+        ts = times(table["ts"])
+        row = np.lexsort((np.arange(len(ts)), ts, account))
+        starts = np.searchsorted(account[row], np.arange(len(self.accounts) + 1))
+        return Requests(starts, row, ts[row], whole(table["prompt_id"])[row])
+
+    @cached_property
+    def pairs(self) -> Pairs:
+        """Distinct (account, prompt) pairs."""
+        r = self.requests
+        account = np.repeat(np.arange(len(self.accounts), dtype=np.int64), np.diff(r.starts))
+        key = account * max(1, len(self.prompt_cell)) + r.prompt
+        _, first, sent = np.unique(key, return_index=True, return_counts=True)
+        order = np.argsort(first, kind="stable")  # requests stand by account and time, so their order is the pairs'
+        first = first[order]
+        who = account[first].astype(np.int32)
+        starts = np.searchsorted(who, np.arange(len(self.accounts) + 1))
+        return Pairs(starts, who, r.prompt[first], sent[order].astype(np.int32), r.ts[first])
+
+    @cached_property
+    def visits(self) -> Visits:
+        """Cells that each account visits."""
+        cells = int(self.prompt_cell.max(initial=-1)) + 1
+        key = self.pairs.account.astype(np.int64) * max(1, cells) + self.prompt_cell[self.pairs.prompt]
+        found, n = np.unique(key, return_counts=True)
+        return Visits(
+            (found // max(1, cells)).astype(np.int32), (found % max(1, cells)).astype(np.int32), n.astype(np.int32)
+        )
+
+    @cached_property
+    def prompt_cell(self) -> NDArray[np.int32]:
+        """Cell of each prompt."""
+        return whole(self._table("membership")["cell"])
+
+    @cached_property
+    def prompt_cluster(self) -> NDArray[np.int32]:
+        """Cluster of each prompt, -1 for none."""
+        return whole(self._table("membership")["cluster"])
+
+    @cached_property
+    def cluster_names(self) -> dict[int, str]:
+        """Name of each cluster id; -1 is what lies in none."""
+        table = self._table("clusters")
+        return {-1: "no cluster", **dict(zip(table["cluster_id"].to_pylist(), table["name"].to_pylist(), strict=True))}
+
+    @cached_property
+    def capabilities(self) -> tuple[tuple[str, str], ...]:
+        """(key, name) of each capability, in the taxonomy's order, unassigned last."""
+        table = self._table("capabilities")
+        return tuple(zip(table["capability"].to_pylist(), table["name"].to_pylist(), strict=True))
+
+    @cached_property
+    def cluster_capability(self) -> dict[int, int]:
+        """Row of the capability of each cluster id; -1 is unassigned."""
+        rows = {key: row for row, (key, _) in enumerate(self.capabilities)}
+        last = rows.get(UNASSIGNED, len(rows) - 1)
+        table = self._table("clusters")
+        known = zip(table["cluster_id"].to_pylist(), table["capability"].to_pylist(), strict=True)
+        return {-1: last, **{cluster: rows.get(key, last) for cluster, key in known}}
+
+    @cached_property
+    def prompt_capability(self) -> NDArray[np.int32]:
+        """Row of the capability of each prompt, by its cluster."""
+        lookup = np.full(max(self.cluster_capability) + 2, self.cluster_capability[-1], np.int32)
+        for cluster, row in self.cluster_capability.items():
+            lookup[cluster] = row  # cluster -1 is the last entry
+        return lookup[self.prompt_cluster]
+
+    @cached_property
+    def profile(self) -> NDArray[np.int32]:
+        """Distinct prompts per account and capability, int32 [accounts, capabilities]."""
+        width = len(self.capabilities)
+        key = self.pairs.account.astype(np.int64) * width + self.prompt_capability[self.pairs.prompt]
+        counts = np.bincount(key, minlength=len(self.accounts) * width)
+        return counts.reshape(len(self.accounts), width).astype(np.int32)
+
+    @cached_property
+    def prompt_level(self) -> NDArray[np.int8]:
+        """The highest level among the senders of each prompt, as its place in `LEVELS`."""
+        highest = np.zeros(len(self.prompt_cell), np.int8)
+        np.maximum.at(highest, self.pairs.prompt, self.levels[self.pairs.account])
+        return highest
+
+
+_cache: "WeakKeyDictionary[Snapshot, Columns]" = WeakKeyDictionary()
+
+
+def columns_of(snapshot: "Snapshot") -> Columns:
+    """Return the columns of an open snapshot, made when they are first asked for and kept as long as it is open."""
+    found = _cache.get(snapshot)
+    if found is None:
+        found = _cache[snapshot] = Columns(snapshot)
+    return found
+
+
+def encode(column: "pa.ChunkedArray") -> tuple[NDArray[np.int32], list[str]]:
+    """Split a text column into codes and the words that they stand for; it holds no nulls."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    array = column.unify_dictionaries().combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
+    return array.indices.to_numpy(zero_copy_only=False).astype(np.int32), array.dictionary.to_pylist()
+
+
+def whole(column: "pa.ChunkedArray") -> NDArray[np.int32]:
+    """Return an integer column without nulls."""
+    return np.asarray(column.to_numpy(), np.int32)
+
+
+def floats(column: "pa.ChunkedArray") -> NDArray[np.float64]:
+    """Return a column of numbers, nulls as NaN."""
+    return np.asarray(column.to_numpy(), np.float64)
+
+
+def times(column: "pa.ChunkedArray") -> NDArray[np.int64]:
+    """Return a column of times in microseconds since 1970, nulls as `NO_TIME`."""
+    import pyarrow as pa
+
+    filled = column.cast(pa.int64()).fill_null(NO_TIME)
+    return np.asarray(filled.to_numpy(), np.int64)
+
+
+def dates(ts: NDArray[np.int64]) -> NDArray[np.datetime64]:
+    """Return microseconds since 1970 as datetime64[us], `NO_TIME` as NaT."""
+    whens = ts.astype("datetime64[us]")
+    whens[ts == NO_TIME] = np.datetime64("NaT")
+    return whens
+
+
+def number(value: float) -> float | None:
+    """Return a float, NaN as None."""
+    return None if np.isnan(value) else float(value)
+
+
+def spaced(total: int, most: int | None) -> NDArray[np.int64]:
+    """Return all of 0..total-1, or `most` of them spread evenly, the first and last among them."""
+    if most is None or total <= most:
+        return np.arange(total)
+    return np.linspace(0, total - 1, most).round().astype(np.int64)
+
+
+def names_of(ids: Sequence[str], rows: NDArray[np.integer]) -> tuple[str, ...]:
+    """Return the ids at the rows."""
+    return tuple(ids[int(row)] for row in rows)

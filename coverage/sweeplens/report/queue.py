@@ -1,0 +1,118 @@
+"""The ranked queues of accounts and campaigns, and the numbers that stand above them."""
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from sweeplens.report.facts import FLAGGED, LEVELS, AccountRow, CampaignRow, Overview, Reason
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sweeplens.store.snapshot import Snapshot
+
+_ACCOUNT_KEYS = (
+    "account_id", "n_requests", "n_prompts", "score", "p_value", "q_value", "level", "level_from", "campaign_id",
+    "reasons",
+)  # fmt: skip
+_CAMPAIGN_KEYS = (
+    "campaign_id", "label", "accounts", "n_requests", "score", "p_value", "q_value", "level", "evidence",
+)  # fmt: skip
+
+
+def account_queue(
+    snapshot: "Snapshot", *, level_at_least: str | None = None, top: int | None = None
+) -> list[AccountRow]:
+    """Return the accounts, those to look at first on top: by level, then score (none last), then id."""
+    import pyarrow.compute as pc
+
+    table = snapshot.table("accounts")
+    if level_at_least is not None:
+        wanted = LEVELS[LEVELS.index(level_at_least) :]
+        keep = pc.field("level").isin(list(wanted))
+        table = table.filter(keep)
+    return account_rows(table, top)
+
+
+def account_rows(table: "pa.Table", top: int | None = None) -> list[AccountRow]:
+    """Turn rows of the accounts table into ranked facts."""
+    keys = zip(table["level"].to_pylist(), table["score"].to_pylist(), table["account_id"].to_pylist(), strict=True)
+    ranked = sorted(((_rank(level, score, account), row) for row, (level, score, account) in enumerate(keys)))
+    chosen = [row for _, row in ranked[:top]]
+    return [_account(row) for row in table.take(chosen).to_pylist()]
+
+
+def campaign_queue(snapshot: "Snapshot", *, include_all: bool = False) -> list[CampaignRow]:
+    """Return the groups labelled sweep, or all with `include_all`, those to look at first on top."""
+    rows = [_campaign(row) for row in snapshot.table("campaigns").to_pylist()]
+    wanted = [row for row in rows if include_all or row.label == "sweep"]
+    return sorted(wanted, key=lambda c: _rank(c.level, c.score, c.campaign_id))
+
+
+def to_records(rows: Iterable[AccountRow | CampaignRow]) -> list[dict[str, Any]]:
+    """Return rows as the objects that `score` and `campaigns` promise in JSON."""
+    return [_record(row) for row in rows]
+
+
+def overview(snapshot: "Snapshot", *, now: datetime | None = None) -> Overview:
+    """Return the numbers about the whole snapshot; its age is counted from `now`, which is the present by default."""
+    import pyarrow.compute as pc
+
+    accounts, manifest = snapshot.table("accounts"), snapshot.manifest
+    levels = Counter(dict.fromkeys(LEVELS, 0))
+    levels.update(accounts["level"].to_pylist())
+    created = _created(manifest)
+    age = None if created is None else ((now or datetime.now(UTC)) - created).total_seconds() / 86_400
+    return Overview(
+        snapshot_id=snapshot.snapshot_id,
+        created=created,
+        age_days=age,
+        n_accounts=len(accounts),
+        n_flagged=sum(levels[level] for level in FLAGGED),
+        n_campaigns=sum(label == "sweep" for label in snapshot.table("campaigns")["label"].to_pylist()),
+        n_requests=int(pc.sum(accounts["n_requests"]).as_py() or 0),
+        n_prompts=int(manifest.get("counts", {}).get("prompts", 0)),
+        by_level=dict(levels),
+        first_ts=pc.min(accounts["first_ts"]).as_py(),
+        last_ts=pc.max(accounts["last_ts"]).as_py(),
+        encoder=_name(manifest.get("encoder")),
+        detector=_name(manifest.get("detector")),
+    )
+
+
+def _rank(level: str, score: float | None, name: str) -> tuple[int, float, str]:
+    return -LEVELS.index(level), math.inf if score is None else -score, name
+
+
+def _account(row: Mapping[str, Any]) -> AccountRow:
+    reasons = tuple(Reason(**reason) for reason in row["reasons"] or ())
+    return AccountRow(**{**row, "reasons": reasons})
+
+
+def _campaign(row: Mapping[str, Any]) -> CampaignRow:
+    return CampaignRow(**{**row, "accounts": tuple(row["accounts"]), "evidence": json.loads(row["evidence"])})
+
+
+def _record(row: AccountRow | CampaignRow) -> dict[str, Any]:
+    if isinstance(row, AccountRow):
+        record = {key: getattr(row, key) for key in _ACCOUNT_KEYS}
+        return {**record, "reasons": [asdict(reason) for reason in row.reasons]}
+    record = {key: getattr(row, key) for key in _CAMPAIGN_KEYS}
+    return {**record, "accounts": list(row.accounts), "evidence": dict(row.evidence)}
+
+
+def _created(manifest: Mapping[str, Any]) -> datetime | None:
+    try:
+        return datetime.fromisoformat(manifest["created"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _name(entry: object) -> str:
+    if isinstance(entry, Mapping):
+        return str(entry.get("name", ""))
+    return "" if entry is None else str(entry)
