@@ -1,5 +1,6 @@
 """Time the steps of a run, and spread work in parts over processes."""
 
+import itertools
 import logging
 import multiprocessing
 import resource
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sweeplens.engine.progress import Progress, Step
 
@@ -46,7 +47,7 @@ def split(n: int, parts: int) -> list[tuple[int, int]]:
     """Cut range(n) into at most `parts` runs of nearly equal length, as (start, stop)."""
     parts = max(1, min(parts, n))
     bounds = [n * i // parts for i in range(parts + 1)]
-    return [(a, b) for a, b in zip(bounds, bounds[1:], strict=False) if b > a]
+    return [(a, b) for a, b in itertools.pairwise(bounds) if b > a]
 
 
 def map_parts(
@@ -55,7 +56,7 @@ def map_parts(
     *,
     workers: int,
     prepare: Callable[..., None] | None = None,
-    state: tuple[object, ...] = (),
+    state: tuple[Any, ...] = (),
     done: Callable[[int, int], None] | None = None,
 ) -> list[Result]:
     """Apply `function` to each part, in order of the parts, over `workers` forked processes (1: in this one).

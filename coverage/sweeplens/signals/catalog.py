@@ -1,0 +1,72 @@
+"""Every signal: its name, its family, what it says in words on either side, and what fools it."""
+
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from math import exp, expm1
+
+Shown = Callable[[float], str]
+
+
+def share(value: float) -> str:
+    """Show a share as a percentage, with a digit after the point where it is small."""
+    return f"{100 * value:.0f} %" if abs(value) >= 0.095 or value == 0 else f"{100 * value:.1f} %"
+
+
+def cosine(value: float) -> str:
+    """Show a number near 1 with two digits."""
+    return f"{value:.2f}"
+
+
+def of_forty(value: float) -> str:
+    """Show a share of a sample of 40 as a count."""
+    return f"{40 * value:.0f} in 40"
+
+
+def number(value: float) -> str:
+    """Show a number with two significant digits."""
+    return f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}"
+
+
+def times(value: float) -> str:
+    """Show log(1 + n) as n."""
+    return f"{expm1(value):.0f}"
+
+
+def from_log(value: float) -> str:
+    """Show log(n) as n."""
+    return number(exp(value))
+
+
+@dataclass(frozen=True)
+class Signal:
+    """One number about an account.
+
+    The catalogue, catalog.toml, holds them: `high` and `low` are sentences for values above and below the peers'
+    median, with {value} and {peers} (their median) as `show` writes them; `fools` says which honest use looks the same.
+    """
+
+    key: str
+    family: str
+    label: str
+    high: str
+    low: str
+    fools: str
+    show: Shown = cosine
+
+    def sentence(self, value: float, peers: float) -> str:
+        """Return the sentence for a value beside the peers' median."""
+        side = self.high if value >= peers else self.low
+        return side.format(value=self.show(value), peers=self.show(peers))
+
+
+def _load() -> tuple[Signal, ...]:
+    shown = {f.__name__: f for f in (share, cosine, of_forty, number, times, from_log)}
+    text = resources.files("sweeplens.signals").joinpath("catalog.toml").read_text(encoding="utf-8")
+    return tuple(Signal(key, **{**row, "show": shown[row["show"]]}) for key, row in tomllib.loads(text).items())
+
+
+SIGNALS: tuple[Signal, ...] = _load()
+KEYS: tuple[str, ...] = tuple(s.key for s in SIGNALS)
+BY_KEY: dict[str, Signal] = {s.key: s for s in SIGNALS}
