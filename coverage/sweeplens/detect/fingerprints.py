@@ -1,0 +1,100 @@
+"""One vector an account that says what it asks: a whitened kernel mean embedding of its prompts."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweeplens.signals.account import Accounts
+
+LEAST = 10  # distinct prompts under which an account has no fingerprint
+_WIDTH = 0.9  # of the Gaussian kernel on centred unit rows
+_FEATURES = 2048
+_RIDGE = 5.0  # in units of the mean eigenvalue: how much the small axes are held back
+_MOST = 1500  # distinct prompts of an account that are used
+_BLOCK = 65_536
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Fingerprints of the accounts that have one.
+
+    codes  int64 [n]: the accounts
+    rows   float32 [n, r]: unit-free; the dot product of two rows, after division by both norms, is their likeness
+    norm   float64 [n]: self-likeness, estimated from two independent halves and shrunk for small accounts
+    """
+
+    codes: np.ndarray
+    rows: np.ndarray
+    norm: np.ndarray
+
+    def scaled(self) -> np.ndarray:
+        """Return rows over the root of their norm, float32: their dot products are likenesses, about 1 for twins."""
+        rows: np.ndarray = (self.rows / np.sqrt(self.norm)[:, None]).astype(np.float32)
+        return rows
+
+
+def take_fingerprints(vectors: np.ndarray, accounts: Accounts) -> Fingerprints:
+    """Embed each account of at least 10 distinct prompts.
+
+    Random Fourier features of a Gaussian kernel (Rahimi and Recht 2007), averaged over an account's prompts (kernel
+    mean embedding, Smola et al. 2007), centred on the population and whitened by its covariance, so that what everybody
+    asks counts little. The norm is the product of the means of two disjoint halves: prompt noise is in neither twice.
+    """
+    own = [a.distinct[:_MOST] for a in accounts]
+    codes = np.array([i for i, d in enumerate(own) if len(d) >= LEAST], np.int64)
+    if not codes.size:
+        return Fingerprints(codes, np.empty((0, 0), np.float32), np.empty(0))
+    centre = np.mean([vectors[own[i]].mean(0) for i in codes], 0)
+    halves = [_mean_features(vectors, [own[i][h::2] for i in codes], centre) for h in (0, 1)]
+    whole = (halves[0] + halves[1]) / 2
+    mean = whole.mean(0)
+    turn = _whitening(whole - mean)
+    first, second = (halves[0] - mean) @ turn, (halves[1] - mean) @ turn
+    n = np.array([len(own[i]) for i in codes], float)
+    return Fingerprints(codes, ((first + second) / 2).astype(np.float32), _shrunk_norm((first * second).sum(1), n))
+
+
+def _mean_features(vectors: np.ndarray, prompts: list[np.ndarray], centre: np.ndarray) -> np.ndarray:
+    """Return the mean of the random features of each list of prompts, float64 [lists, features]."""
+    rng = np.random.default_rng(_SEED)
+    d = vectors.shape[1]
+    turn = (rng.normal(size=(d, _FEATURES)) / _WIDTH).astype(np.float32)
+    shift = rng.uniform(0, 2 * np.pi, _FEATURES).astype(np.float32)
+    out = np.empty((len(prompts), _FEATURES))
+    at = 0
+    while at < len(prompts):
+        stop, rows = at, 0
+        while stop < len(prompts) and (stop == at or rows + len(prompts[stop]) <= _BLOCK):
+            rows += len(prompts[stop])
+            stop += 1
+        block = vectors[np.concatenate(prompts[at:stop])] - centre
+        block /= np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-9)
+        z = np.cos(block.astype(np.float32) @ turn + shift)
+        starts = np.cumsum([0] + [len(p) for p in prompts[at : stop - 1]])
+        sizes = np.array([len(p) for p in prompts[at:stop]])[:, None]
+        out[at:stop] = np.add.reduceat(z, starts, axis=0, dtype=np.float64) / sizes
+        at = stop
+    out *= np.sqrt(2 / _FEATURES)
+    return out
+
+
+def _whitening(centred: np.ndarray) -> np.ndarray:
+    """Return principal axes over sqrt(eigenvalue + 5 mean eigenvalues), float64 [features, r]."""
+    if len(centred) <= centred.shape[1]:
+        _, s, vt = np.linalg.svd(centred, full_matrices=False)
+        values, axes = s**2 / len(centred), vt.T
+    else:
+        values, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+        values = np.maximum(values, 0)
+    turn: np.ndarray = axes / np.sqrt(values + _RIDGE * values.mean() + 1e-12)
+    return turn
+
+
+def _shrunk_norm(norm: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Pull noisy norms of small accounts towards the typical one, and keep all of them well above 0."""
+    positive = norm[norm > 0]
+    typical = float(np.median(positive)) if positive.size else 1.0
+    shrunk = (n * np.maximum(norm, 0) + 8 * typical) / (n + 8)
+    kept: np.ndarray = np.maximum(shrunk, 0.3 * typical)
+    return kept
