@@ -44,6 +44,22 @@ class Visits(NamedTuple):
     n: NDArray[np.int32]
 
 
+class Signals(NamedTuple):
+    """All signals: value and peer percentile, float64 [accounts, signals], NaN for none."""
+
+    names: list[str]
+    values: NDArray[np.float64]
+    percentiles: NDArray[np.float64]
+
+
+class Curves(NamedTuple):
+    """Coverage curves: cells seen after n distinct prompts. `starts` bounds each account."""
+
+    starts: NDArray[np.int64]
+    n: NDArray[np.int32]
+    cells: NDArray[np.int32]
+
+
 class Columns:
     """Arrays of one snapshot; an account is its row in the accounts table, a capability its row in that table."""
 
@@ -82,8 +98,7 @@ class Columns:
     @cached_property
     def request_account(self) -> NDArray[np.int32]:
         """Account of each row of the requests table."""
-        codes, words = encode(self._table("requests")["account_id"])
-        return np.array([self.position[w] for w in words], np.int32)[codes]
+        return self._codes(self._table("requests")["account_id"])
 
     @cached_property
     def requests(self) -> Requests:
@@ -117,6 +132,26 @@ class Columns:
         return Visits(
             (found // max(1, cells)).astype(np.int32), (found % max(1, cells)).astype(np.int32), n.astype(np.int32)
         )
+
+    @cached_property
+    def signals(self) -> Signals:
+        """Signals of all accounts."""
+        table = self._table("signals")
+        account, names = self._codes(table["account_id"]), encode(table["signal"])
+        shape = (len(self.accounts), len(names[1]))
+        values, percentiles = np.full(shape, np.nan), np.full(shape, np.nan)
+        values[account, names[0]] = floats(table["value"])
+        percentiles[account, names[0]] = floats(table["peer_percentile"])
+        return Signals(names[1], values, percentiles)
+
+    @cached_property
+    def curves(self) -> Curves:
+        """Coverage curves of all accounts."""
+        table = self._table("curves")
+        account, n = self._codes(table["account_id"]), whole(table["n"])
+        order = np.lexsort((n, account))
+        starts = np.searchsorted(account[order], np.arange(len(self.accounts) + 1))
+        return Curves(starts, n[order], whole(table["cells"])[order])
 
     @cached_property
     def prompt_cell(self) -> NDArray[np.int32]:
@@ -171,6 +206,10 @@ class Columns:
         highest = np.zeros(len(self.prompt_cell), np.int8)
         np.maximum.at(highest, self.pairs.prompt, self.levels[self.pairs.account])
         return highest
+
+    def _codes(self, column: "pa.ChunkedArray") -> NDArray[np.int32]:
+        codes, words = encode(column)
+        return np.array([self.position[w] for w in words], np.int32)[codes]
 
 
 _cache: "WeakKeyDictionary[Snapshot, Columns]" = WeakKeyDictionary()

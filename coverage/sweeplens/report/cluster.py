@@ -1,0 +1,101 @@
+"""What is known about the clusters: who asks there, and what."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeplens.report.columns import columns_of, floats, number
+from sweeplens.report.facts import FLAGGED, LEVELS, ClusterAccount, ClusterEvidence, ClusterRow
+from sweeplens.report.find import find_cluster
+from sweeplens.report.ground import make_timeline, prompt_rows
+from sweeplens.report.sentences import describe_cluster
+
+if TYPE_CHECKING:
+    from sweeplens.store.snapshot import Snapshot
+
+_FLAGGED = min(LEVELS.index(level) for level in FLAGGED)
+
+
+def cluster_table(snapshot: "Snapshot") -> list[ClusterRow]:
+    """Return all clusters, those with most prompts first."""
+    columns = columns_of(snapshot)
+    flagged_requests, requests, flagged_accounts = _flagged(snapshot)
+    names = dict(columns.capabilities)
+    rows = []
+    for row in snapshot.table("clusters").to_pylist():
+        cluster = row.pop("cluster_id")
+        del row["exemplars"]
+        rows.append(
+            ClusterRow(
+                cluster_id=cluster,
+                capability_name=names.get(row["capability"], row["capability"]),
+                n_flagged_accounts=int(flagged_accounts[cluster]),
+                flagged_share=float(flagged_requests[cluster] / max(1, requests[cluster])),
+                terms=tuple(row.pop("terms")),
+                **row,
+            )
+        )
+    return sorted(rows, key=lambda r: (-r.n_prompts, r.cluster_id))
+
+
+def cluster_evidence(
+    snapshot: "Snapshot", cluster_id: int, *, max_prompts: int | None = 200, max_accounts: int | None = 50
+) -> ClusterEvidence:
+    """Gather everything that is shown about one cluster; accounts and prompts are cut, those with most come first.
+
+    Raises `NotFoundError` for an unknown cluster.
+    """
+    place = find_cluster(snapshot, cluster_id)
+    columns = columns_of(snapshot)
+    row = next(r for r in cluster_table(snapshot) if r.cluster_id == cluster_id)
+    exemplars = snapshot.table("clusters")["exemplars"][place].as_py()
+    inside = np.flatnonzero(columns.prompt_cluster == cluster_id)
+    sure = floats(snapshot.table("membership")["probability"])[inside]
+    core = np.asarray(snapshot.table("membership")["kind"].take(inside).to_pylist(), object) == "core"
+    order = np.lexsort((inside, -sure, ~core))[:max_prompts]
+    return ClusterEvidence(
+        row=row,
+        headline=describe_cluster(row),
+        exemplars=tuple(prompt_rows(snapshot, exemplars)),
+        accounts=_accounts(snapshot, cluster_id, max_accounts),
+        prompts=tuple(prompt_rows(snapshot, inside[order])),
+        timeline=make_timeline(columns.requests.ts[columns.prompt_cluster[columns.requests.prompt] == cluster_id]),
+    )
+
+
+def _flagged(snapshot: "Snapshot") -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Count by cluster id: requests of flagged accounts, all requests, flagged accounts. Entry -1 is no cluster."""
+    columns = columns_of(snapshot)
+    pairs, total = columns.pairs, max(columns.cluster_names) + 2
+    cluster = columns.prompt_cluster[pairs.prompt] % total
+    flagged = columns.levels[pairs.account] >= _FLAGGED
+    requests = np.bincount(cluster, weights=pairs.sent, minlength=total).astype(np.int64)
+    theirs = np.bincount(cluster[flagged], weights=pairs.sent[flagged], minlength=total).astype(np.int64)
+    who = np.unique(pairs.account[flagged].astype(np.int64) * total + cluster[flagged])
+    return theirs, requests, np.bincount(who % total, minlength=total)
+
+
+def _accounts(snapshot: "Snapshot", cluster_id: int, most: int | None) -> tuple[ClusterAccount, ...]:
+    columns = columns_of(snapshot)
+    pairs, total = columns.pairs, len(columns.accounts)
+    inside = columns.prompt_cluster[pairs.prompt] == cluster_id
+    prompts = np.bincount(pairs.account[inside], minlength=total)
+    requests = np.bincount(pairs.account[inside], weights=pairs.sent[inside], minlength=total).astype(np.int64)
+    order = np.argsort(-requests, kind="stable")[:most]
+    order = order[requests[order] > 0]
+    everything = max(1, int(requests.sum()))
+    campaigns = snapshot.table("accounts")["campaign_id"].take(order).to_pylist()
+    return tuple(
+        ClusterAccount(
+            account_id=columns.accounts[i],
+            n_requests=int(requests[i]),
+            n_prompts=int(prompts[i]),
+            share_of_cluster=float(requests[i] / everything),
+            share_of_account=float(prompts[i] / max(1, columns.n_prompts[i])),
+            level=LEVELS[columns.levels[i]],
+            score=number(columns.scores[i]),
+            campaign_id=campaign,
+        )
+        for i, campaign in zip(order.tolist(), campaigns, strict=True)
+    )

@@ -1,0 +1,122 @@
+"""An account beside its peers: those of like number of distinct prompts."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeplens.report.columns import columns_of, names_of, number, spaced
+from sweeplens.report.facts import LEVELS, AccountRow, CapabilityShare, Curve, NearAccount, Peers, SignalFact
+
+if TYPE_CHECKING:
+    from sweeplens.store.snapshot import Snapshot
+
+FACTOR = 1.5  # peers have between n / 1.5 and 1.5 n distinct prompts
+LEAST = 30  # where fewer are so near, the nearest by volume make up the number
+_CURVES = 1000  # curves of peers that the band is made of, spread evenly over them
+_BAND = 5  # peers that must have got as far for a band to be drawn there
+_QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def find_peers(n_prompts: NDArray[np.int32], account: int) -> NDArray[np.int64]:
+    """Return the rows of an account's peers, without itself, in table order."""
+    distance = np.abs(np.log(np.maximum(n_prompts, 1) / max(1, int(n_prompts[account]))))
+    distance[account] = np.inf
+    # The limit itself counts: 20 and 30 prompts are a factor of 1.5 apart whatever the logarithm rounds to.
+    near = np.flatnonzero(distance <= np.log(FACTOR) + 1e-9)
+    if len(near) < LEAST:
+        near = np.sort(np.argsort(distance, kind="stable")[: min(LEAST, len(n_prompts) - 1)])
+    return near
+
+
+def describe_peers(snapshot: "Snapshot", account: int, peers: NDArray[np.int64]) -> Peers:
+    """Say who the peers are and how many of them score lower."""
+    columns = columns_of(snapshot)
+    volumes, scores = columns.n_prompts[peers], columns.scores[peers]
+    scored = scores[~np.isnan(scores)]
+    own = columns.scores[account]
+    above = None if np.isnan(own) or not len(scored) else float((scored < own).mean())
+    low, high = (int(volumes.min()), int(volumes.max())) if len(volumes) else (0, 0)
+    return Peers(names_of(columns.accounts, peers), low, high, len(scored), above)
+
+
+def compare_signals(
+    snapshot: "Snapshot", account: int, peers: NDArray[np.int64], row: AccountRow
+) -> tuple[SignalFact, ...]:
+    """Return the account's signals beside the peers' quantiles, those that speak most first."""
+    signals = columns_of(snapshot).signals
+    reasons = {reason.signal: reason for reason in row.reasons}
+    facts = []
+    for i, name in enumerate(signals.names):
+        among = signals.values[peers, i]
+        among = among[~np.isnan(among)]
+        five = tuple(np.quantile(among, _QUANTILES).tolist()) if len(among) else None
+        reason = reasons.get(name)
+        value, percentile = number(signals.values[account, i]), number(signals.percentiles[account, i])
+        weight, text = (None, None) if reason is None else (reason.weight, reason.text)
+        label = name.replace("_", " ")
+        facts.append(SignalFact(name, label, value, percentile, five, weight, text))
+    return tuple(sorted(facts, key=_strength))
+
+
+def _strength(fact: SignalFact) -> tuple[bool, float, float]:
+    extremity = -1.0 if fact.peer_percentile is None else abs(fact.peer_percentile - 50.0)
+    return fact.weight is None, -abs(fact.weight or 0.0), -extremity
+
+
+def compare_curve(snapshot: "Snapshot", account: int, peers: NDArray[np.int64]) -> Curve:
+    """Return the account's coverage curve and the band of the peers who got as far, read off between their points."""
+    curves = columns_of(snapshot).curves
+    own = slice(curves.starts[account], curves.starts[account + 1])
+    n, cells = curves.n[own], curves.cells[own]
+    table = np.full((len(peers[spaced(len(peers), _CURVES)]), len(n)), np.nan)
+    for i, peer in enumerate(peers[spaced(len(peers), _CURVES)]):
+        part = slice(curves.starts[peer], curves.starts[peer + 1])
+        if part.stop > part.start:
+            table[i] = np.interp(n, curves.n[part], curves.cells[part], right=np.nan)
+    reached = (~np.isnan(table)).sum(0)
+    band = np.full((3, len(n)), np.nan)
+    enough = reached >= _BAND
+    if enough.any():
+        band[:, enough] = np.nanquantile(table[:, enough], (0.05, 0.5, 0.95), axis=0)
+    low, median, high = (tuple(number(v) for v in line) for line in band)
+    return Curve(tuple(n.tolist()), tuple(cells.tolist()), low, median, high, tuple(reached.tolist()))
+
+
+def compare_capabilities(snapshot: "Snapshot", account: int, peers: NDArray[np.int64]) -> tuple[CapabilityShare, ...]:
+    """Return the share of the account's distinct prompts on each capability beside its peers' median."""
+    columns = columns_of(snapshot)
+    own = columns.profile[account]
+    shares = columns.profile[peers] / np.maximum(1, columns.profile[peers].sum(1, keepdims=True))
+    medians = np.median(shares, axis=0).tolist() if len(peers) else [None] * len(own)
+    total = max(1, int(own.sum()))
+    rows = zip(columns.capabilities, own.tolist(), medians, strict=True)
+    return tuple(CapabilityShare(key, name, n, n / total, median) for (key, name), n, median in rows)
+
+
+def find_nearest(snapshot: "Snapshot", account: int, top: int) -> tuple[NearAccount, ...]:
+    """Return the accounts whose shares over cells are most like the account's; a cell that few visit weighs more."""
+    columns = columns_of(snapshot)
+    visits, total = columns.visits, len(columns.accounts)
+    width = int(visits.cell.max(initial=-1)) + 1
+    rarity = np.log((total + 1) / np.bincount(visits.cell, minlength=width).clip(1))
+    # The square root keeps one much-visited cell from standing for the whole account.
+    weight = np.sqrt(visits.n) * rarity[visits.cell]
+    length = np.sqrt(np.bincount(visits.account, weights=weight**2, minlength=total))
+    mine = np.zeros(width)
+    own = visits.account == account
+    mine[visits.cell[own]] = weight[own]
+    dot = np.bincount(visits.account, weights=weight * mine[visits.cell], minlength=total)
+    shared = np.bincount(visits.account, weights=mine[visits.cell] > 0, minlength=total)
+    similarity = dot / np.maximum(length * length[account], 1e-12)
+    similarity[account] = -1.0
+    order = np.argsort(-similarity, kind="stable")[:top]
+    campaigns = snapshot.table("accounts")["campaign_id"].take(order).to_pylist()
+    return tuple(
+        NearAccount(
+            columns.accounts[i], float(similarity[i]), int(shared[i]), LEVELS[columns.levels[i]],
+            number(columns.scores[i]), campaign,
+        )
+        for i, campaign in zip(order.tolist(), campaigns, strict=True)
+        if similarity[i] > 0
+    )  # fmt: skip

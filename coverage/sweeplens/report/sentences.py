@@ -1,0 +1,83 @@
+"""The first sentence of each page: what this is, with its number, and how sure one can be."""
+
+from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, Peers, UnionCoverage
+
+_SCORES = {
+    "high": "Scores like a sweep",
+    "review": "Scores like a sweep",
+    "watch": "Scores somewhat like a sweep",
+    "none": "Scores like ordinary use",
+    "insufficient": "Has too few prompts to be judged alone",
+}
+_KINDS = {
+    "sweep": "resemble one sweep dealt out over many",
+    "tenant": "resemble several keys of one business",
+    "template": "resemble users of one template",
+    "benchmark": "resemble many runs of one benchmark",
+    "undecided": "share ground, for a reason that stays open",
+}
+_FEW = 30  # peers below which a comparison is called small
+
+
+def describe_account(row: AccountRow, peers: Peers, campaign: CampaignRow | None) -> str:
+    """Say what the account's score is, against whom, and which campaign it belongs to."""
+    parts = []
+    if row.level == "insufficient" or row.score is None:
+        lead = (
+            _SCORES["insufficient"]
+            if row.level == "insufficient"
+            else f"Has no score of its own, but level {row.level}"
+        )
+        parts.append(f"{lead}: {count(row.n_prompts, 'distinct prompt')} in {count(row.n_requests, 'request')}.")
+    elif row.level_from == "campaign" and campaign is not None:
+        group = f"{campaign.campaign_id} ({count(len(campaign.accounts), 'account')})"
+        return f"Raised to {row.level} by {group}: alone it scores {_against(row.score, peers)}."
+    else:
+        parts.append(f"{_SCORES[row.level]}: {_against(row.score, peers)}.")
+    if campaign is not None:
+        kind = "" if campaign.label == "sweep" else f"{campaign.label}, "
+        parts.append(f"Member of {campaign.campaign_id} ({kind}{count(len(campaign.accounts), 'account')}).")
+    return " ".join(parts)
+
+
+def describe_campaign(row: CampaignRow, coverage: UnionCoverage) -> str:
+    """Say what the group resembles and what its members cover together."""
+    largest = coverage.largest[0][1] if coverage.largest else 0
+    return (
+        f"{count(len(row.accounts), 'account')} that {_KINDS.get(row.label, _KINDS['undecided'])}: "
+        f"{count(row.n_requests, 'request')} over {coverage.cells:,} of {coverage.of:,} cells, "
+        f"where the widest member alone reaches {largest:,}."
+    )
+
+
+def describe_cluster(row: ClusterRow) -> str:
+    """Say how large the cluster is, whose it is, and how much of it comes from flagged accounts."""
+    return (
+        f"{count(row.n_prompts, 'prompt')} of {count(row.n_accounts, 'account')} on {row.capability_name.lower()}: "
+        f"{percent(row.flagged_share)} of its {count(row.n_requests, 'request')} "
+        f"come{'s' if row.n_requests == 1 else ''} from accounts at review or high."
+    )
+
+
+def count(n: int, noun: str) -> str:
+    """Return a number with its noun, such as 1,204 accounts."""
+    return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def percent(share: float) -> str:
+    """Return a share (0-1) as a percentage that says 0 or 100 only where that is exact."""
+    value = 100.0 * share
+    if value in {0.0, 100.0}:
+        return f"{value:.0f} %"
+    return f"{min(99.9, max(0.1, value)):.1f} %"
+
+
+def _against(score: float, peers: Peers) -> str:
+    if peers.score_above is None:
+        return f"{score:.2f}, and there is no account of like volume to compare it with"
+    among = f"{'only ' if peers.n_scored < _FEW else ''}{count(peers.n_scored, 'account')} of like volume"
+    if peers.score_above == 1.0:
+        return f"{score:.2f}, above all of {among}"
+    if peers.score_above == 0.0:
+        return f"{score:.2f}, above none of {among}"
+    return f"{score:.2f}, above {percent(peers.score_above)} of {among}"
