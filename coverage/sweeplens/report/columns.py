@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
 UNASSIGNED = "unassigned"
+FACTOR = 1.5  # peers have between n / 1.5 and 1.5 n distinct prompts
 NO_TIME = np.iinfo(np.int64).max
 
 

@@ -5,13 +5,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.report.columns import columns_of, names_of, number, spaced
+from sweeplens.report.columns import FACTOR, columns_of, names_of, number, spaced
 from sweeplens.report.facts import LEVELS, AccountRow, CapabilityShare, Curve, NearAccount, Peers, SignalFact
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
-FACTOR = 1.5  # peers have between n / 1.5 and 1.5 n distinct prompts
 LEAST = 30  # where fewer are so near, the nearest by volume make up the number
 _CURVES = 1000  # curves of peers that the band is made of, spread evenly over them
 _BAND = 5  # peers that must have got as far for a band to be drawn there

@@ -23,7 +23,7 @@ def search(snapshot: "Snapshot", vector: ArrayLike, k: int = 20) -> list[Hit]:
     return [
         Hit(
             prompt_id=row.prompt_id,
-            similarity=float(s),
+            similarity=min(1.0, s),  # half-precision rows are a little longer or shorter than 1
             text=row.text,
             cluster_id=row.cluster_id,
             cluster_name=row.cluster_name,

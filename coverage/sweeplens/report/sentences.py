@@ -1,5 +1,6 @@
 """The first sentence of each page: what this is, with its number, and how sure one can be."""
 
+from sweeplens.report.columns import FACTOR
 from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, Peers, UnionCoverage
 
 _SCORES = {
@@ -16,28 +17,21 @@ _KINDS = {
     "benchmark": "resemble many runs of one benchmark",
     "undecided": "share ground, for a reason that stays open",
 }
-_FEW = 30  # peers below which a comparison is called small
+_FEW = 30  # peers below which a comparison is called small, and counted instead of given in percent
 
 
 def describe_account(row: AccountRow, peers: Peers, campaign: CampaignRow | None) -> str:
     """Say what the account's score is, against whom, and which campaign it belongs to."""
-    parts = []
-    if row.level == "insufficient" or row.score is None:
-        lead = (
-            _SCORES["insufficient"]
-            if row.level == "insufficient"
-            else f"Has no score of its own, but level {row.level}"
-        )
-        parts.append(f"{lead}: {count(row.n_prompts, 'distinct prompt')} in {count(row.n_requests, 'request')}.")
-    elif row.level_from == "campaign" and campaign is not None:
-        group = f"{campaign.campaign_id} ({count(len(campaign.accounts), 'account')})"
-        return f"Raised to {row.level} by {group}: alone it scores {_against(row.score, peers)}."
+    asked = f"{count(row.n_prompts, 'distinct prompt')} in {count(row.n_requests, 'request')}"
+    if campaign is not None and row.level_from == "campaign":
+        lead = f"Raised to {row.level} by {_group(campaign)}"
+        alone = f"has no score, with {asked}" if row.score is None else f"scores {_against(row, row.score, peers)}"
+        return f"{lead}: alone it {alone}."
+    if row.score is None:
+        lead = f"{_SCORES['insufficient']}: {asked}."
     else:
-        parts.append(f"{_SCORES[row.level]}: {_against(row.score, peers)}.")
-    if campaign is not None:
-        kind = "" if campaign.label == "sweep" else f"{campaign.label}, "
-        parts.append(f"Member of {campaign.campaign_id} ({kind}{count(len(campaign.accounts), 'account')}).")
-    return " ".join(parts)
+        lead = f"{_SCORES[row.level]}: {_against(row, row.score, peers)}."
+    return lead if campaign is None else f"{lead} Member of {_group(campaign)}."
 
 
 def describe_campaign(row: CampaignRow, coverage: UnionCoverage) -> str:
@@ -72,12 +66,22 @@ def percent(share: float) -> str:
     return f"{min(99.9, max(0.1, value)):.1f} %"
 
 
-def _against(score: float, peers: Peers) -> str:
+def _group(campaign: CampaignRow) -> str:
+    kind = "" if campaign.label == "sweep" else f"{campaign.label}, "
+    return f"{campaign.campaign_id} ({kind}{count(len(campaign.accounts), 'account')})"
+
+
+def _against(row: AccountRow, score: float, peers: Peers) -> str:
     if peers.score_above is None:
         return f"{score:.2f}, and there is no account of like volume to compare it with"
-    among = f"{'only ' if peers.n_scored < _FEW else ''}{count(peers.n_scored, 'account')} of like volume"
-    if peers.score_above == 1.0:
-        return f"{score:.2f}, above all of {among}"
-    if peers.score_above == 0.0:
-        return f"{score:.2f}, above none of {among}"
-    return f"{score:.2f}, above {percent(peers.score_above)} of {among}"
+    near = peers.low * FACTOR >= row.n_prompts and peers.high <= row.n_prompts * FACTOR
+    volume = "like volume" if near else f"the nearest volumes ({peers.low:,} to {peers.high:,} prompts)"
+    among = f"{'only ' if peers.n_scored < _FEW else ''}{count(peers.n_scored, 'account')} of {volume}"
+    lower = round(peers.score_above * peers.n_scored)
+    if lower in {0, peers.n_scored}:
+        part = "all of" if lower else "none of"
+    elif peers.n_scored < _FEW:
+        part = f"{lower} of"
+    else:
+        part = f"{percent(peers.score_above)} of"
+    return f"{score:.2f}, above {part} {among}"
