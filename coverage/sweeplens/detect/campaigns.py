@@ -1,5 +1,6 @@
 """Campaigns: groups of like accounts, tested as one, labelled, with the evidence."""
 
+import itertools
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -35,23 +36,31 @@ class Campaign:
     evidence: dict[str, object] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class _Scene:
+    """What every group of one log is judged with."""
+
+    accounts: Accounts
+    ground: Ground
+    scores: AccountScores
+    detector: Detector
+    prints: Fingerprints
+    links: dict[str, list[Link]]
+
+
 def find_campaigns(
     accounts: Accounts, ground: Ground, scores: AccountScores, detector: Detector, links: Sequence[Link] = ()
 ) -> tuple[Campaign, ...]:
-    """Group accounts by fingerprint and judge each group by its members and by their union; the highest score first."""
+    """Group accounts by fingerprint and judge each group by its members and by their union; sweeps come first."""
     prints = take_fingerprints(ground.vectors, accounts)
-    shared = _links_by_account(links)
+    scene = _Scene(accounts, ground, scores, detector, prints, _links_by_account(links))
     found = []
     for members in find_groups(prints):
-        evidence = _gather(accounts, ground, scores, detector, prints, members)
-        evidence["links"] = _shared_links([accounts.names[c] for c in members], shared)
+        evidence = _gather(scene, members)
         label, score = judge_group(evidence, detector)
         found.append((label, score, members, evidence))
     found.sort(key=lambda f: (f[0] != SWEEP, -f[1], -len(f[2]), int(f[2][0])))
-    return tuple(
-        _campaign(f"C-{i:02d}", label, score, members, evidence, detector)
-        for i, (label, score, members, evidence) in enumerate(found, 1)
-    )
+    return tuple(_campaign(f"C-{i:02d}", *parts, detector) for i, parts in enumerate(found, 1))
 
 
 def judge_group(evidence: dict[str, object], detector: Detector) -> tuple[str, float]:
@@ -70,7 +79,7 @@ def judge_group(evidence: dict[str, object], detector: Detector) -> tuple[str, f
     return TEMPLATE if _number(evidence, "union_cells_in_40") <= _NARROW else UNDECIDED, score
 
 
-def _campaign(
+def _campaign(  # noqa: PLR0917 - the parts of a group, in the order in which they are sorted
     campaign_id: str, label: str, score: float, members: np.ndarray, evidence: dict[str, object], detector: Detector
 ) -> Campaign:
     level = detector.level(score)
@@ -84,25 +93,21 @@ def _campaign(
     )  # fmt: skip
 
 
-def _gather(
-    accounts: Accounts,
-    ground: Ground,
-    scores: AccountScores,
-    detector: Detector,
-    prints: Fingerprints,
-    members: np.ndarray,
-) -> dict[str, object]:
+def _gather(scene: _Scene, members: np.ndarray) -> dict[str, object]:
     """Collect what is known of a group: how alike, how the members share the ground, what they are together."""
+    accounts, ground, detector = scene.accounts, scene.ground, scene.detector
     union = accounts.union(members.tolist())
     own = [accounts.one(c).distinct for c in members.tolist()]
     values = measure_account(union, ground)
-    rows = prints.scaled()[np.searchsorted(prints.codes, members)]
+    rows = scene.prints.scaled()[np.searchsorted(scene.prints.codes, members)]
     alike = likeness(rows)[np.triu_indices(len(members), 1)]
     senders = Counter(p for d in own for p in d.tolist())
     cells = [set(ground.cell[d].tolist()) for d in own]
     covered = set().union(*cells)
     union_score = float(detector.score(values[None])[0]) if not detector.fallback else float("nan")
-    mean_score = float(np.nanmean(scores.score[members]))
+    mean_score = float(np.nanmean(scene.scores.score[members]))
+    shared = _shared_links([accounts.names[c] for c in members], scene.links)
+    orgs = [_number(k, "members") for k in shared if k["kind"] == "org"]
     return {
         "n_accounts": len(members),
         "n_requests": len(union.requests),
@@ -116,12 +121,14 @@ def _gather(
         "largest_member_cells": max(map(len, cells)),
         "cell_overlap": round(_mean_overlap(cells), 4),
         "shared_prompts": round(sum(n > 1 for n in senders.values()) / max(1, len(senders)), 4),
+        "same_org": round(max(orgs, default=0.0) / len(members), 4),
+        "links": shared,
     }
 
 
 def _mean_overlap(cells: list[set[int]]) -> float:
     """Return the mean share of its cells that a member has in common with the next: low where ground was dealt out."""
-    pairs = list(zip(cells, cells[1:], strict=False))
+    pairs = list(itertools.pairwise(cells))
     return float(np.mean([len(a & b) / max(1, min(len(a), len(b))) for a, b in pairs])) if pairs else 0.0
 
 

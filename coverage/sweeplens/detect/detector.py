@@ -41,7 +41,8 @@ class Shape:
 class Detector:
     """log-odds = base + the sum of each signal's shape; score = 1 / (1 + exp(-log-odds)).
 
-    `levels` holds the lowest score of watch, review and high. `fallback` is set for the detector that was not trained.
+    `levels` holds the lowest score of watch, review and high, and of a
+    group that counts as a campaign. `fallback` is set for the detector that was not trained.
     """
 
     name: str
@@ -81,7 +82,7 @@ def parse_detector(raw: bytes, where: str) -> Detector:
         if unknown:
             raise DetectorError(f"{where} uses the signal {unknown[0]!r}, which this version does not measure")
         shapes = {k: _parse_shape(v) for k, v in data["signals"].items()}
-        levels = {k: float(data["levels"][k]) for k in ("watch", "review", "high")}
+        levels = {k: float(data["levels"][k]) for k in ("watch", "review", "high", "campaign")}
         return Detector(data["name"], data["version"], float(data["base"]), shapes, levels)
     except (ValueError, KeyError, TypeError) as error:
         raise DetectorError(f"{where} is not a detector: {type(error).__name__} in its JSON") from None
@@ -114,4 +115,6 @@ def _parse_shape(data: Mapping[str, Any]) -> Shape:
 
 def _fallback() -> Detector:
     """Return the detector for vectors that none was trained on: it ranks, and never goes above watch."""
-    return Detector("fallback", "1", 0.0, {}, {"watch": 0.9, "review": np.inf, "high": np.inf}, fallback=True)
+    return Detector(
+        "fallback", "1", 0.0, {}, {"watch": 0.9, "review": np.inf, "high": np.inf, "campaign": 0.8}, fallback=True
+    )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Link:
-    """One value that several accounts share, seen from one of them; `weight` = log(accounts / accounts that have it)."""
+    """One value that several accounts share, seen from one of them; `weight` = log(all accounts / those with it)."""
 
     account_id: str
     kind: str

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -15,6 +15,8 @@ TABLES = (
     "requests", "prompts", "membership", "clusters", "capabilities",
     "accounts", "signals", "curves", "links", "campaigns",
 )  # fmt: skip
+# The Arrow schema in the footer keeps dictionary columns as they are when they are read again.
+PARQUET: dict[str, Any] = {"compression": "zstd", "compression_level": 3, "store_schema": True}
 VECTORS, CELLS, INDEX, REJECTS, MANIFEST = "vectors.npy", "cells.npy", "index.faiss", "rejects.jsonl", "manifest.json"
 
 
@@ -42,7 +44,7 @@ def schemas() -> "dict[str, pa.Schema]":
         "prompts": schema({"prompt_id": i32, "prompt_hash": text, "text": text, "n_chars": i32, "language": text,
                            "n_requests": i32, "n_accounts": i32}),
         "membership": schema({"prompt_id": i32, "cell": i32, "cluster": i32, "kind": text, "probability": f32,
-                              "x": f32, "y": f32}),
+                              "x": f32, "y": f32}, {"capability": word}),
         "clusters": schema({"cluster_id": i32, "name": text, "terms": pa.list_(text), "exemplars": pa.list_(i32),
                             "capability": text, "capability_score": f32, "n_prompts": i32, "n_core": i32,
                             "n_placed": i32, "n_requests": i32, "n_accounts": i32, "x": f32, "y": f32}),
@@ -95,8 +97,7 @@ def write_table(path: Path, table: "pa.Table") -> None:
     """Write Parquet whose bytes depend on nothing but the table."""
     import pyarrow.parquet as pq
 
-    # The Arrow schema in the footer keeps dictionary columns as they are when they are read again.
-    pq.write_table(table, path, compression="zstd", compression_level=3, row_group_size=1 << 18, store_schema=True)
+    pq.write_table(table, path, row_group_size=1 << 18, **PARQUET)
 
 
 def empty_columns(name: str, but: Sequence[str] = ()) -> dict[str, list[object]]:

@@ -1,0 +1,62 @@
+"""Raise the members of a campaign: their score moves towards the group's, and their level says where it comes from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweeplens.detect.accounts import AccountScores, Reason
+from sweeplens.detect.campaigns import SWEEP, Campaign
+from sweeplens.detect.detector import LEVELS, Detector
+
+CAMPAIGN = "campaign"  # the name under which a group's help stands among the reasons
+_SHARE = 0.8  # of the way from a member's log-odds to its group's: the order of members stays
+_EDGE = 1e-6
+
+
+@dataclass(frozen=True)
+class Raised:
+    """Scores, levels and reasons of N accounts after the campaigns' help."""
+
+    score: np.ndarray
+    level: tuple[str, ...]
+    level_from: tuple[str, ...]
+    reasons: tuple[tuple[Reason, ...], ...]
+
+
+def raise_members(scores: AccountScores, campaigns: Sequence[Campaign], detector: Detector) -> Raised:
+    """Move each member of a sweep 0.8 of the way to its group's log-odds, where that is higher.
+
+    A member with too few prompts for a score of its own takes the group's. The level is the higher of the member's and
+    the group's; `level_from` says which.
+    """
+    score = scores.score.copy()
+    level, level_from, reasons = list(scores.level), ["account"] * len(score), list(scores.reasons)
+    for campaign in campaigns:
+        if campaign.label != SWEEP:
+            continue
+        group = _log_odds(campaign.score)
+        for code in campaign.codes:
+            own = group - 1.0 if np.isnan(score[code]) else _log_odds(score[code])
+            added = max(0.0, _SHARE * (group - own))
+            score[code] = 1 / (1 + np.exp(-(own + added)))
+            if added > 0:
+                reasons[code] = (_reason(campaign, added), *reasons[code])
+            own_level = detector.level(score[code])
+            higher = max(own_level, campaign.level, key=LEVELS.index)
+            if LEVELS.index(higher) > LEVELS.index(level[code]):
+                level[code], level_from[code] = higher, "campaign"
+    return Raised(score, tuple(level), tuple(level_from), tuple(reasons))
+
+
+def _reason(campaign: Campaign, weight: float) -> Reason:
+    text = (
+        f"asks like {len(campaign.codes) - 1} other accounts (campaign {campaign.campaign_id}), which together score "
+        f"{campaign.score:.2f}"
+    )
+    return Reason(CAMPAIGN, campaign.score, float("nan"), weight, text)
+
+
+def _log_odds(score: float) -> float:
+    p = min(max(score, _EDGE), 1 - _EDGE)
+    return float(np.log(p / (1 - p)))
