@@ -1,0 +1,154 @@
+"""The review database: one private SQLite file in the store, in WAL mode, so that readers never wait for writers."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+from sqlalchemy import (
+    URL,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Connection,
+    DateTime,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+    text,
+)
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import NullPool
+from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.types import TypeDecorator
+
+from sweeplens.errors import SchemaError, StoreError
+
+FILE = "review.sqlite"
+VERSION = 1
+_LOCK = ".review.lock"
+_WAIT = 30.0  # seconds that a writer waits for another
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A time with its zone, stored as UTC: SQLite itself keeps no zone."""
+
+    impl = DateTime
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002
+        """Turn a time with a zone into UTC without one."""
+        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002
+        """Give the stored time its zone."""
+        return None if value is None else value.replace(tzinfo=UTC)
+
+
+metadata = MetaData()
+verdicts = Table(
+    "verdicts",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("kind", String(16), CheckConstraint("kind IN ('account', 'campaign')"), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("verdict", String(32), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("analyst", Text, nullable=False),
+    Column("verified", Boolean, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("snapshot_id", Text, nullable=False),
+    Column("detector", Text, nullable=False),
+    sqlite_autoincrement=True,
+)
+_by_subject = Index("verdicts_by_subject", verdicts.c.kind, verdicts.c.subject, verdicts.c.id)
+# The trail is worth something only if nothing in it can be changed by a slip.
+_APPEND_ONLY = tuple(
+    f"CREATE TRIGGER IF NOT EXISTS verdicts_no_{action.lower()} BEFORE {action} ON verdicts "
+    "BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END"
+    for action in ("UPDATE", "DELETE")
+)
+
+
+@contextmanager
+def write_review(store: Path) -> Iterator[Connection]:
+    """Give a connection in a transaction that is committed at the end; makes the file when there is none.
+
+    Raises `StoreError` when the store does not exist or cannot be written.
+    """
+    if not store.is_dir():
+        raise StoreError(f"the store {store} does not exist: a verdict needs a store to lie in")
+    path = store / FILE
+    try:
+        with FileLock(store / _LOCK, timeout=_WAIT, mode=0o600):
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            engine = _engine(path)
+            _prepare(engine, path)
+            with engine.begin() as connection:
+                yield connection
+    except Timeout:
+        raise StoreError(f"the review file {path} is in use by another process: try again") from None
+    except OSError as error:
+        raise StoreError(f"the review file {path} cannot be written: {error.strerror}") from None
+    except DBAPIError as error:
+        raise StoreError(f"the review file {path} cannot be written: {error.orig}") from None
+
+
+@contextmanager
+def read_review(store: Path) -> Iterator[Connection | None]:
+    """Give a connection to read from, or None where no verdict was ever left."""
+    path = store / FILE
+    if not path.is_file():
+        yield None
+        return
+    try:
+        engine = _engine(path)
+        with engine.connect() as connection:
+            # A file without a version is being made at this moment.
+            yield connection if _version(connection, path) else None
+    except DBAPIError as error:
+        raise StoreError(f"the review file {path} cannot be read: {error.orig}") from None
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)), poolclass=NullPool, connect_args={"timeout": _WAIT}
+    )
+
+    @event.listens_for(engine, "connect")
+    def _durable(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own types
+        connection.execute("PRAGMA synchronous=FULL")
+
+    return engine
+
+
+def _prepare(engine: Engine, path: Path) -> None:
+    with engine.connect() as connection:
+        if _version(connection, path) == VERSION:
+            return
+        connection.execute(text("PRAGMA journal_mode=WAL"))
+        connection.execute(CreateTable(verdicts, if_not_exists=True))
+        connection.execute(CreateIndex(_by_subject, if_not_exists=True))
+        for statement in _APPEND_ONLY:
+            connection.execute(text(statement))
+        connection.execute(text(f"PRAGMA user_version={VERSION}"))
+        connection.commit()
+
+
+def _version(connection: Connection, path: Path) -> int:
+    version = int(connection.execute(text("PRAGMA user_version")).scalar_one())
+    if version > VERSION:
+        raise SchemaError(
+            f"the review file {path} has version {version}, but this SweepLens reads versions up to {VERSION}: "
+            "upgrade SweepLens"
+        )
+    return version
