@@ -96,7 +96,7 @@ def typical_order(snapshot: "Snapshot", prompts: NDArray[np.integer]) -> NDArray
     turn = np.empty(n, np.int64)
     by_group = np.lexsort((-closeness, group))
     turn[by_group] = np.arange(n) - np.repeat(np.cumsum(size) - size, size)
-    order = np.lexsort((np.arange(n), -size[group], turn, cluster < 0))
+    order = np.lexsort((group, -size[group], turn, cluster < 0))
     return np.concatenate([order, np.arange(n, len(prompts))])
 
 

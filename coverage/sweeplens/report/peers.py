@@ -113,7 +113,7 @@ def find_nearest(snapshot: "Snapshot", account: int, top: int) -> tuple[NearAcco
     campaigns = snapshot.table("accounts")["campaign_id"].take(order).to_pylist()
     return tuple(
         NearAccount(
-            columns.accounts[i], float(similarity[i]), int(shared[i]), LEVELS[columns.levels[i]],
+            columns.accounts[i], min(1.0, float(similarity[i])), int(shared[i]), LEVELS[columns.levels[i]],
             number(columns.scores[i]), campaign,
         )
         for i, campaign in zip(order.tolist(), campaigns, strict=True)

@@ -40,10 +40,12 @@ def account_queue(
 
 def account_rows(table: "pa.Table", top: int | None = None) -> list[AccountRow]:
     """Turn rows of the accounts table into ranked facts."""
+    import pyarrow as pa
+
     keys = zip(table["level"].to_pylist(), table["score"].to_pylist(), table["account_id"].to_pylist(), strict=True)
     ranked = sorted(((_rank(level, score, account), row) for row, (level, score, account) in enumerate(keys)))
     chosen = [row for _, row in ranked[:top]]
-    return [_account(row) for row in table.take(chosen).to_pylist()]
+    return [_account(row) for row in table.take(pa.array(chosen, pa.int64())).to_pylist()]
 
 
 def campaign_queue(snapshot: "Snapshot", *, include_all: bool = False) -> list[CampaignRow]:
