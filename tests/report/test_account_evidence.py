@@ -4,13 +4,11 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from support.small_store import SENT, START, cluster_of
+from support.small_store import ABLE, SENT, START, cluster_of
 from sweeplens.errors import NotFoundError
 from sweeplens.report.account import account_evidence
-from sweeplens.report.peers import LEAST, find_peers
+from sweeplens.signals.catalog import BY_KEY
 from sweeplens.store.snapshot import Snapshot
 
 
@@ -38,7 +36,7 @@ def test_clusters_come_by_share_with_no_cluster_last(snapshot: Snapshot) -> None
 
 def test_capabilities_stand_beside_the_median_of_the_peers(snapshot: Snapshot) -> None:
     facts = account_evidence(snapshot, "dealt-a")
-    others = [a for a in SENT if a != "dealt-a"]
+    others = [a for a in ABLE if a != "dealt-a"]
     coding = [sum(cluster_of(p) == 0 for p in set(SENT[a])) / len(set(SENT[a])) for a in others]
     assert facts.capabilities[0].capability == "coding"
     assert facts.capabilities[0].share == pytest.approx(0.4)
@@ -47,7 +45,7 @@ def test_capabilities_stand_beside_the_median_of_the_peers(snapshot: Snapshot) -
 
 def test_curve_band_is_that_of_the_peers_who_got_as_far(snapshot: Snapshot) -> None:
     curve = account_evidence(snapshot, "lone").curve
-    at_eight = [len({p // 2 for p in list(dict.fromkeys(SENT[a]))[:8]}) for a in SENT if a not in {"lone", "=cmd"}]
+    at_eight = [len({p // 2 for p in list(dict.fromkeys(SENT[a]))[:8]}) for a in ABLE if a != "lone"]
     place = curve.n.index(8)
     assert curve.cells == curve.n == (1, 2, 3, 5, 8, 10, 15, 20)
     assert curve.n_peers[place] == 5
@@ -60,8 +58,8 @@ def test_curve_band_is_that_of_the_peers_who_got_as_far(snapshot: Snapshot) -> N
 def test_signals_that_speak_most_come_first_beside_peer_quantiles(snapshot: Snapshot) -> None:
     signals = account_evidence(snapshot, "lone").signals
     assert [s.signal for s in signals] == ["cells", "repeats", "locality"]
-    assert signals[0].text == "Asks in 20 different cells; peers of like volume in 5."
-    repeats = [1 - len(set(s)) / len(s) for a, s in SENT.items() if a != "lone"]
+    assert signals[0].text == "asks in 20 different cells; peers of like volume in 5"
+    repeats = [1 - len(set(s)) / len(s) for a, s in ABLE.items() if a != "lone"]
     assert signals[1].quantiles == pytest.approx(np.quantile(repeats, [0.05, 0.25, 0.5, 0.75, 0.95]).tolist())
     assert signals[1].weight is None
     assert (signals[2].value, signals[2].peer_percentile, signals[2].quantiles) == (None, None, None)
@@ -114,21 +112,25 @@ def test_first_sending_is_the_accounts_own(snapshot: Snapshot) -> None:
         (
             "chat-1",
             (
-                "Scores like ordinary use: 0.12, above none of only 4 accounts of the nearest volumes "
-                "(1 to 20 prompts). Member of K-02 (tenant, 2 accounts)."
+                "Scores like ordinary use: 0.12, above 1 of only 5 accounts of the nearest volumes (10 to 20 prompts). "
+                "Member of K-02 (tenant, 2 accounts)."
             ),
         ),
         (
             "dealt-a",
             (
-                "Raised to high by C-01 (3 accounts): alone it scores 0.71, above 3 of only 4 accounts of the nearest "
-                "volumes (1 to 20 prompts)."
+                "Scores like a sweep: 0.71, above 4 of only 5 accounts of the nearest volumes (10 to 20 prompts). "
+                "Raised to high by C-01 (3 accounts): alone it scores 0.25."
             ),
         ),
         (
             "dealt-c",
-            "Raised to high by C-01 (3 accounts): alone it has no score, with 9 distinct prompts in 9 requests.",
+            (
+                "Scores like a sweep: 0.58, above 3 of only 6 accounts of the nearest volumes (1 to 20 prompts). "
+                "Raised to high by C-01 (3 accounts): alone it has too few prompts to be judged, 9 distinct ones."
+            ),
         ),
+        ("lone", "Scores like a sweep: 0.97, above all of only 5 accounts of the nearest volumes (10 prompts)."),
     ],
 )
 def test_headlines(snapshot: Snapshot, account: str, sentence: str) -> None:
@@ -140,19 +142,17 @@ def test_unknown_account_is_answered_with_likely_ones(snapshot: Snapshot) -> Non
         account_evidence(snapshot, "dealt-d")
     with pytest.raises(NotFoundError, match="did you mean lone"):
         account_evidence(snapshot, " LONE ")
-    with pytest.raises(NotFoundError, match="it has 7, such as =cmd"):
+    with pytest.raises(NotFoundError, match=r"no account '\\x1b\[31mzzzzzz': it has 8, such as =cmd"):
         account_evidence(snapshot, "\x1b[31mzzzzzz")
 
 
-@given(st.lists(st.integers(1, 5000), min_size=1, max_size=120), st.data())
-def test_peers_are_within_the_factor_or_the_nearest(volumes: list[int], data: st.DataObject) -> None:
-    account = data.draw(st.integers(0, len(volumes) - 1))
-    peers = find_peers(np.array(volumes, np.int32), account).tolist()
-    own = volumes[account]
-    within = [i for i, v in enumerate(volumes) if i != account and own <= 1.5 * v and v <= 1.5 * own]
-    if len(within) >= LEAST:
-        assert peers == within
-    else:
-        assert len(peers) == min(LEAST, len(volumes) - 1)
-        assert set(within) <= set(peers)
-        assert account not in peers
+def test_peers_of_an_account_with_signals_have_signals_too(snapshot: Snapshot) -> None:
+    assert account_evidence(snapshot, "lone").peers.account_ids == tuple(a for a in ABLE if a != "lone")
+    assert account_evidence(snapshot, "dealt-c").peers.account_ids == tuple(a for a in SENT if a != "dealt-c")
+
+
+def test_a_reason_speaks_first_and_other_signals_in_the_catalogues_words(snapshot: Snapshot) -> None:
+    first, second, _ = account_evidence(snapshot, "lone").signals
+    assert (first.weight, first.label, first.family) == (1.5, "ground covered", "coverage")
+    assert second.text == BY_KEY["repeats"].sentence(second.value, second.quantiles[2])
+    assert second.fools == BY_KEY["repeats"].fools

@@ -34,17 +34,16 @@ def test_cluster_evidence(snapshot: Snapshot) -> None:
     facts = cluster_evidence(snapshot, 3)
     asked = {a: Counter(p for p in sent if cluster_of(p) == 3) for a, sent in SENT.items()}
     assert [(a.account_id, a.n_requests, a.n_prompts) for a in facts.accounts] == [
-        ("chat-1", asked["chat-1"].total(), len(asked["chat-1"])),
-        ("lone", asked["lone"].total(), len(asked["lone"])),
+        (a, asked[a].total(), len(asked[a])) for a in ("chat-1", "shop", "lone")
     ]
     assert sum(a.share_of_cluster for a in facts.accounts) == pytest.approx(1.0)
-    assert facts.accounts[0].share_of_account == pytest.approx(8 / 9)
+    assert facts.accounts[0].share_of_account == pytest.approx(8 / 10)
     assert [p.prompt_id for p in facts.exemplars] == [31, 33, 35]
     assert [p.prompt_id for p in facts.prompts] == list(range(30, 38))
     assert facts.headline == (
-        "8 prompts of 2 accounts on unassigned: 26.7 % of its 15 requests come from accounts at review or high."
+        "8 prompts of 3 accounts of no known capability: 16.0 % of its 25 requests come from accounts at review or high."
     )
-    assert sum(n for _, n in facts.timeline.days) == 15
+    assert sum(n for _, n in facts.timeline.days) == 25
 
 
 def test_core_prompts_come_before_placed_ones(snapshot: Snapshot) -> None:
@@ -89,7 +88,7 @@ def test_senders_of_a_selection(snapshot: Snapshot) -> None:
 
 def test_search_finds_the_prompt_itself_and_who_sent_it(snapshot: Snapshot) -> None:
     hits = search(snapshot, snapshot.vectors[30], k=4)
-    assert (hits[0].prompt_id, hits[0].accounts, hits[0].n_requests) == (30, ("chat-1", "lone"), 4)
+    assert (hits[0].prompt_id, hits[0].accounts, hits[0].n_requests) == (30, ("chat-1", "shop", "lone"), 7)
     assert hits[0].similarity == pytest.approx(1.0, abs=1e-3)
     assert {h.cluster_id for h in hits} == {3}
     assert [h.similarity for h in hits] == sorted((h.similarity for h in hits), reverse=True)

@@ -1,7 +1,8 @@
-"""A tiny store with literal data: seven accounts, 40 prompts, four clusters, two campaigns.
+"""A tiny store with literal data: eight accounts, 40 prompts, four clusters, two campaigns.
 
 Prompts 0-9 lie in cluster 0 (coding), 10-19 in cluster 1 (translation), 20-29 in cluster 2 (mathematics) and 30-37 in
-cluster 3 (cooking, unassigned); 38 and 39 are noise. A cell holds two prompts. Prompt 5 holds escapes and markup.
+cluster 3 (cooking, unassigned); 38 and 39 are noise, and 38 is mathematics all the same. A cell holds two prompts.
+Prompt 5 holds escapes and markup.
 """
 
 import json
@@ -30,13 +31,16 @@ NAMES = {"coding": "Coding", "translation": "Translation", "maths": "Mathematics
 # account -> prompts in the order in which they were sent, one an hour
 SENT = {
     "=cmd": [38, 38, 38],
-    "chat-1": [30, 31, 30, 32, 33, 30, 31, 34, 35, 36, 37, 0],
-    "chat-2": [10, 11, 12, 10, 11, 13, 14, 15, 16, 17, 18],
+    "chat-1": [30, 31, 30, 32, 33, 30, 31, 34, 35, 36, 37, 0, 1],
+    "chat-2": [10, 11, 12, 10, 11, 13, 14, 15, 16, 17, 18, 19],
     "dealt-a": [0, 10, 20, 2, 12, 22, 4, 14, 24, 6],
     "dealt-b": [1, 11, 21, 3, 13, 23, 5, 15, 25, 7],
     "dealt-c": [8, 18, 28, 9, 19, 29, 16, 26, 27],
     "lone": list(range(0, 40, 2)),
+    "shop": [30, 31, 32, 33, 34, 30, 35, 36, 37, 20, 21, 30],
 }
+# An account with fewer than ten distinct prompts has no signals.
+ABLE = {account: sent for account, sent in SENT.items() if len(set(sent)) >= 10}
 # account -> score, level, level_from, campaign
 JUDGED = {
     "=cmd": (None, "insufficient", "account", None),
@@ -44,8 +48,9 @@ JUDGED = {
     "chat-2": (0.34, "watch", "account", "K-02"),
     "dealt-a": (0.71, "high", "campaign", "C-01"),
     "dealt-b": (0.66, "high", "campaign", "C-01"),
-    "dealt-c": (None, "high", "campaign", "C-01"),
+    "dealt-c": (0.58, "high", "campaign", "C-01"),
     "lone": (0.97, "review", "account", None),
+    "shop": (0.05, "none", "account", None),
 }
 
 
@@ -122,21 +127,22 @@ def _tables(vectors: np.ndarray) -> dict[str, dict[str, object]]:
             "probability": [0.0 if p >= 38 else 1.0 - (p % 10) / 20 for p in range(40)],
             "x": vectors[:, 0] - vectors[:, 1],
             "y": vectors[:, 2] - vectors[:, 3],
+            "capability": [_capability(p) for p in range(40)],
         },
         "clusters": _clusters(rows),
         "capabilities": {
             "capability": list(NAMES),
             "name": list(NAMES.values()),
-            "n_prompts": [10, 10, 10, 10],
+            "n_prompts": [sum(_capability(p) == key for p in range(40)) for key in NAMES],
             "n_requests": [sum(_capability(row[1]) == key for row in rows) for key in NAMES],
             "n_accounts": [len({row[0] for row in rows if _capability(row[1]) == key}) for key in NAMES],
         },
         "accounts": _accounts(rows),
         "signals": {
-            "account_id": [a for a in SENT for _ in range(3)],
-            "signal": ["cells", "locality", "repeats"] * len(SENT),
-            "value": [v for a, s in SENT.items() for v in (len({p // 2 for p in s}) / len(set(s)), None, _repeats(s))],
-            "peer_percentile": [v for i in range(len(SENT)) for v in (10.0 * i, None, 50.0)],
+            "account_id": [a for a in ABLE for _ in range(3)],
+            "signal": ["cells", "locality", "repeats"] * len(ABLE),
+            "value": [v for s in ABLE.values() for v in (len({p // 2 for p in s}) / len(set(s)), None, _repeats(s))],
+            "peer_percentile": [v for i in range(len(ABLE)) for v in (10.0 * i, None, 50.0)],
         },
         "curves": _curves(),
         "links": {
@@ -150,8 +156,8 @@ def _tables(vectors: np.ndarray) -> dict[str, dict[str, object]]:
             "campaign_id": ["C-01", "K-02"],
             "label": ["sweep", "tenant"],
             "accounts": [["dealt-a", "dealt-b", "dealt-c"], ["chat-1", "chat-2"]],
-            "n_requests": [29, 23],
-            "n_prompts": [29, 18],
+            "n_requests": [29, 25],
+            "n_prompts": [29, 20],
             "score": [0.93, 0.2],
             "level": ["high", "none"],
             "evidence": [json.dumps({"union_cells": 15, "cohesion": 0.62}), json.dumps({"union_cells": 10})],
@@ -160,7 +166,7 @@ def _tables(vectors: np.ndarray) -> dict[str, dict[str, object]]:
 
 
 def _capability(prompt: int) -> str:
-    return TOPICS[prompt // 10][1] if prompt < 38 else "unassigned"
+    return TOPICS[prompt // 10][1] if prompt < 38 else "maths" if prompt == 38 else "unassigned"
 
 
 def _repeats(sent: list[int]) -> float:
@@ -190,8 +196,14 @@ def _clusters(rows: list[tuple[str, int, datetime]]) -> dict[str, object]:
 
 def _accounts(rows: list[tuple[str, int, datetime]]) -> dict[str, object]:
     times = {a: [row[2] for row in rows if row[0] == a] for a in SENT}
-    reason = {"signal": "cells", "value": 0.9, "peer_percentile": 99.0, "weight": 1.5}
-    text = "Asks in {} different cells; peers of like volume in 5."
+    cells = {"signal": "cells", "value": 0.9, "peer_percentile": 99.0, "weight": 1.5}
+    group = {"signal": "campaign", "value": 0.93, "peer_percentile": None, "weight": 2.0}
+    reasons: dict[str, list[dict[str, object]]] = {account: [] for account in SENT}
+    for account in ("dealt-a", "dealt-b", "dealt-c"):
+        reasons[account].append({**group, "text": "asks like 2 other accounts, which together score 0.93"})
+    for account in ("dealt-a", "dealt-b", "lone"):
+        n = len({p // 2 for p in SENT[account]})
+        reasons[account].append({**cells, "text": f"asks in {n} different cells; peers of like volume in 5"})
     return {
         "account_id": list(SENT),
         "n_requests": [len(sent) for sent in SENT.values()],
@@ -202,10 +214,7 @@ def _accounts(rows: list[tuple[str, int, datetime]]) -> dict[str, object]:
         "level": [JUDGED[a][1] for a in SENT],
         "level_from": [JUDGED[a][2] for a in SENT],
         "campaign_id": [JUDGED[a][3] for a in SENT],
-        "reasons": [
-            [{**reason, "text": text.format(len({p // 2 for p in sent}))}] if JUDGED[a][1] in {"review", "high"} else []
-            for a, sent in SENT.items()
-        ],
+        "reasons": list(reasons.values()),
     }
 
 

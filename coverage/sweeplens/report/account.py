@@ -15,7 +15,7 @@ from sweeplens.report.peers import (
     compare_signals,
     describe_peers,
     find_nearest,
-    find_peers,
+    peers_of,
 )
 from sweeplens.report.queue import account_rows
 from sweeplens.report.sentences import describe_account
@@ -37,7 +37,7 @@ def account_evidence(
     account = find_account(snapshot, account_id)
     columns = columns_of(snapshot)
     row = account_rows(snapshot.table("accounts").slice(account, 1))[0]
-    peers = find_peers(columns.n_prompts, account)
+    peers = peers_of(snapshot, account)
     described = describe_peers(snapshot, account, peers)
     campaign = None if row.campaign_id is None else find_campaign(snapshot, row.campaign_id)
     own = slice(columns.requests.starts[account], columns.requests.starts[account + 1])

@@ -8,13 +8,14 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeplens.detect.detector import LEVELS
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from sweeplens.store.snapshot import Snapshot
 
 UNASSIGNED = "unassigned"
-FACTOR = 1.5  # peers have between n / 1.5 and 1.5 n distinct prompts
 NO_TIME = np.iinfo(np.int64).max
 
 
@@ -81,8 +82,6 @@ class Columns:
     @cached_property
     def levels(self) -> NDArray[np.int8]:
         """Level of each account, as its place in `LEVELS`."""
-        from sweeplens.report.facts import LEVELS
-
         codes, words = encode(self._table("accounts")["level"])
         return np.array([LEVELS.index(w) for w in words], np.int8)[codes]
 
@@ -187,7 +186,12 @@ class Columns:
 
     @cached_property
     def prompt_capability(self) -> NDArray[np.int32]:
-        """Row of the capability of each prompt, by its cluster."""
+        """Row of the capability of each prompt: its own, or where the snapshot has none, that of its cluster."""
+        own = self._table("membership")["capability"]
+        if not own.null_count:
+            rows = {key: row for row, (key, _) in enumerate(self.capabilities)}
+            codes, words = encode(own)
+            return np.array([rows.get(w, len(rows) - 1) for w in words], np.int32)[codes]
         lookup = np.full(max(self.cluster_capability) + 2, self.cluster_capability[-1], np.int32)
         for cluster, row in self.cluster_capability.items():
             lookup[cluster] = row  # cluster -1 is the last entry

@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from sweeplens.detect.detector import LEVELS
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-LEVELS = ("insufficient", "none", "watch", "review", "high")
+__all__ = ["FLAGGED", "LEVELS"]
+
 FLAGGED = ("review", "high")
 
 
@@ -120,27 +123,35 @@ class Overview:
 class Peers:
     """Accounts of like number of distinct prompts, without the account itself; all lie within `low` to `high`.
 
-    `score_above` is the share (0-1) of scored peers whose score is lower, None where the account has no score.
+    `like` says that all are within a factor of 1.5: where too few are, the nearest make up the number. `score_above` is
+    the share (0-1) of scored peers whose score is lower, None where the account has no score.
     """
 
     account_ids: tuple[str, ...]
     low: int
     high: int
+    like: bool
     n_scored: int
     score_above: float | None
 
 
 @dataclass(frozen=True)
 class SignalFact:
-    """One signal of an account beside its peers. `quantiles` are the peers' 5, 25, 50, 75 and 95 % points."""
+    """One signal of an account beside its peers. `quantiles` are the peers' 5, 25, 50, 75 and 95 % points.
+
+    `weight` is what the signal adds to the log-odds where it is among the reasons, `text` says it in words, and `fools`
+    which honest use looks the same.
+    """
 
     signal: str
+    family: str
     label: str
     value: float | None
     peer_percentile: float | None
     quantiles: tuple[float, float, float, float, float] | None
     weight: float | None
     text: str | None
+    fools: str
 
 
 @dataclass(frozen=True)

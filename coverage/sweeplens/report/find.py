@@ -42,7 +42,7 @@ def find_cluster(snapshot: "Snapshot", cluster_id: int) -> int:
 
 def _unknown(kind: str, wanted: str, known: Iterable[str], snapshot: "Snapshot") -> str:
     ids = list(known)
-    lead = f"snapshot {snapshot.snapshot_id} has no {kind} {one_line(wanted, 80)!r}"
+    lead = f"snapshot {snapshot.snapshot_id} has no {kind} '{one_line(wanted, 80)}'"
     like = [i for i in ids if i.casefold() == wanted.strip().casefold()]
     like += [i for i in difflib.get_close_matches(wanted, ids[:_SEARCHED], n=3, cutoff=0.6) if i not in like]
     if like:

@@ -5,38 +5,41 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.report.columns import FACTOR, columns_of, names_of, number, spaced
-from sweeplens.report.facts import LEVELS, AccountRow, CapabilityShare, Curve, NearAccount, Peers, SignalFact
+from sweeplens.report.columns import columns_of, names_of, number, spaced
+from sweeplens.report.facts import LEVELS, AccountRow, CapabilityShare, Curve, NearAccount, Peers, Reason, SignalFact
+from sweeplens.signals.catalog import BY_KEY
+from sweeplens.signals.measure import LEAST, find_peers
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
-LEAST = 30  # where fewer are so near, the nearest by volume make up the number
+FACTOR = 1.5  # in distinct prompts, within which accounts are of like volume
 _CURVES = 1000  # curves of peers that the band is made of, spread evenly over them
 _BAND = 5  # peers that must have got as far for a band to be drawn there
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
 
-def find_peers(n_prompts: NDArray[np.int32], account: int) -> NDArray[np.int64]:
-    """Return the rows of an account's peers, without itself, in table order."""
-    distance = np.abs(np.log(np.maximum(n_prompts, 1) / max(1, int(n_prompts[account]))))
-    distance[account] = np.inf
-    # The limit itself counts: 20 and 30 prompts are a factor of 1.5 apart whatever the logarithm rounds to.
-    near = np.flatnonzero(distance <= np.log(FACTOR) + 1e-9)
-    if len(near) < LEAST:
-        near = np.sort(np.argsort(distance, kind="stable")[: min(LEAST, len(n_prompts) - 1)])
-    return near
+def peers_of(snapshot: "Snapshot", account: int) -> NDArray[np.int64]:
+    """Return the rows of an account's peers, in table order: the same ones that its percentiles were made with.
+
+    An account with too few prompts to have signals is compared with all, others only with those that have them.
+    """
+    volume = columns_of(snapshot).n_prompts
+    able = np.flatnonzero(volume >= LEAST) if volume[account] >= LEAST else np.arange(len(volume))
+    (peers,) = find_peers(volume[able], [int(np.searchsorted(able, account))])
+    return np.sort(able[peers])
 
 
 def describe_peers(snapshot: "Snapshot", account: int, peers: NDArray[np.int64]) -> Peers:
     """Say who the peers are and how many of them score lower."""
     columns = columns_of(snapshot)
-    volumes, scores = columns.n_prompts[peers], columns.scores[peers]
+    volumes, scores, n = columns.n_prompts[peers], columns.scores[peers], int(columns.n_prompts[account])
     scored = scores[~np.isnan(scores)]
     own = columns.scores[account]
     above = None if np.isnan(own) or not len(scored) else float((scored < own).mean())
     low, high = (int(volumes.min()), int(volumes.max())) if len(volumes) else (0, 0)
-    return Peers(names_of(columns.accounts, peers), low, high, len(scored), above)
+    like = n <= FACTOR * low and high <= FACTOR * n
+    return Peers(names_of(columns.accounts, peers), low, high, like, len(scored), above)
 
 
 def compare_signals(
@@ -50,12 +53,29 @@ def compare_signals(
         among = signals.values[peers, i]
         among = among[~np.isnan(among)]
         five = tuple(np.quantile(among, _QUANTILES).tolist()) if len(among) else None
-        reason = reasons.get(name)
         value, percentile = number(signals.values[account, i]), number(signals.percentiles[account, i])
-        weight, text = (None, None) if reason is None else (reason.weight, reason.text)
-        label = name.replace("_", " ")
-        facts.append(SignalFact(name, label, value, percentile, five, weight, text))
+        facts.append(_fact(name, value, percentile, five, reasons.get(name)))
     return tuple(sorted(facts, key=_strength))
+
+
+def _fact(
+    name: str,
+    value: float | None,
+    percentile: float | None,
+    quantiles: tuple[float, ...] | None,
+    reason: Reason | None,
+) -> SignalFact:
+    known = BY_KEY.get(name)  # a later version may measure others
+    if reason is not None:
+        text: str | None = reason.text
+    elif known is None or value is None or quantiles is None:
+        text = None
+    else:
+        text = known.sentence(value, quantiles[2])
+    family, label, fools = (known.family, known.label, known.fools) if known else ("", name.replace("_", " "), "")
+    five = None if quantiles is None else (quantiles[0], quantiles[1], quantiles[2], quantiles[3], quantiles[4])
+    weight = None if reason is None else reason.weight
+    return SignalFact(name, family, label, value, percentile, five, weight, text, fools)
 
 
 def _strength(fact: SignalFact) -> tuple[bool, float, float]:

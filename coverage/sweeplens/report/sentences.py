@@ -1,7 +1,11 @@
 """The first sentence of each page: what this is, with its number, and how sure one can be."""
 
-from sweeplens.report.columns import FACTOR
+import math
+
+from sweeplens.detect.raising import CAMPAIGN
+from sweeplens.report.columns import UNASSIGNED
 from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, Peers, UnionCoverage
+from sweeplens.signals.measure import LEAST
 
 _SCORES = {
     "high": "Scores like a sweep",
@@ -21,17 +25,20 @@ _FEW = 30  # peers below which a comparison is called small, and counted instead
 
 
 def describe_account(row: AccountRow, peers: Peers, campaign: CampaignRow | None) -> str:
-    """Say what the account's score is, against whom, and which campaign it belongs to."""
+    """Say what the account's score is, against whom, and which campaign it belongs to or was raised by."""
     asked = f"{count(row.n_prompts, 'distinct prompt')} in {count(row.n_requests, 'request')}"
-    if campaign is not None and row.level_from == "campaign":
-        lead = f"Raised to {row.level} by {_group(campaign)}"
-        alone = f"has no score, with {asked}" if row.score is None else f"scores {_against(row, row.score, peers)}"
-        return f"{lead}: alone it {alone}."
     if row.score is None:
         lead = f"{_SCORES['insufficient']}: {asked}."
     else:
-        lead = f"{_SCORES[row.level]}: {_against(row, row.score, peers)}."
-    return lead if campaign is None else f"{lead} Member of {_group(campaign)}."
+        lead = f"{_SCORES[row.level]}: {_against(row.score, peers)}."
+    if campaign is None:
+        return lead
+    if row.level_from != "campaign":
+        return f"{lead} Member of {_group(campaign)}."
+    alone = _alone(row)
+    few = f"has too few prompts to be judged, {row.n_prompts} distinct one{'' if row.n_prompts == 1 else 's'}"
+    without = few if alone is None else f"scores {alone:.2f}"
+    return f"{lead} Raised to {row.level} by {_group(campaign)}: alone it {without}."
 
 
 def describe_campaign(row: CampaignRow, coverage: UnionCoverage) -> str:
@@ -46,8 +53,10 @@ def describe_campaign(row: CampaignRow, coverage: UnionCoverage) -> str:
 
 def describe_cluster(row: ClusterRow) -> str:
     """Say how large the cluster is, whose it is, and how much of it comes from flagged accounts."""
+    known = row.capability != UNASSIGNED
+    topic = f"on {row.capability_name[:1].lower()}{row.capability_name[1:]}" if known else "of no known capability"
     return (
-        f"{count(row.n_prompts, 'prompt')} of {count(row.n_accounts, 'account')} on {row.capability_name.lower()}: "
+        f"{count(row.n_prompts, 'prompt')} of {count(row.n_accounts, 'account')} {topic}: "
         f"{percent(row.flagged_share)} of its {count(row.n_requests, 'request')} "
         f"come{'s' if row.n_requests == 1 else ''} from accounts at review or high."
     )
@@ -71,11 +80,20 @@ def _group(campaign: CampaignRow) -> str:
     return f"{campaign.campaign_id} ({kind}{count(len(campaign.accounts), 'account')})"
 
 
-def _against(row: AccountRow, score: float, peers: Peers) -> str:
+def _alone(row: AccountRow) -> float | None:
+    """Return the score without what the campaign added to its log-odds; None where there is too little to judge."""
+    added = sum(reason.weight or 0.0 for reason in row.reasons if reason.signal == CAMPAIGN)
+    if row.score is None or row.n_prompts < LEAST:
+        return None
+    odds = row.score / max(1e-12, 1.0 - row.score) * math.exp(-added)
+    return odds / (1.0 + odds)
+
+
+def _against(score: float, peers: Peers) -> str:
     if peers.score_above is None:
         return f"{score:.2f}, and there is no account of like volume to compare it with"
-    near = peers.low * FACTOR >= row.n_prompts and peers.high <= row.n_prompts * FACTOR
-    volume = "like volume" if near else f"the nearest volumes ({peers.low:,} to {peers.high:,} prompts)"
+    reach = f"{peers.low:,}" if peers.low == peers.high else f"{peers.low:,} to {peers.high:,}"
+    volume = "like volume" if peers.like else f"the nearest volumes ({reach} prompts)"
     among = f"{'only ' if peers.n_scored < _FEW else ''}{count(peers.n_scored, 'account')} of {volume}"
     lower = round(peers.score_above * peers.n_scored)
     if lower in {0, peers.n_scored}:
