@@ -40,7 +40,7 @@ def _escape(char: str, keep_newlines: bool) -> str:
 def one_line(text: str, width: int = 100) -> str:
     """Return a prompt on one line: runs of white space become a space, the end is cut with an ellipsis at `width`."""
     flat = printable(_SPACES.sub(" ", text[: 8 * width]).strip())
-    return flat if len(flat) <= width else flat[: max(1, width - 1)].rstrip() + "…"
+    return flat if len(flat) <= width else flat[: width - 1].rstrip() + "…"
 
 
 def csv_cell(value: object) -> object:

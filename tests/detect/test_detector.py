@@ -1,0 +1,132 @@
+"""The additive detector: what it reads, what it refuses, and that reasons add up to the score."""
+
+import json
+
+import numpy as np
+import pytest
+
+from sweeplens.detect.accounts import explain, highest, score_accounts
+from sweeplens.detect.detector import Detector, Shape, load_detector, parse_detector, read_detector
+from sweeplens.detect.fallback import SIDES, fallback_contributions
+from sweeplens.errors import DetectorError
+from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.measure import Peers
+
+PLAIN = {
+    "format": 1, "name": "plain", "version": "7", "base": -1.0,
+    "levels": {"watch": 0.5, "review": 0.8, "high": 0.9, "campaign": 0.6},
+    "signals": {
+        "cells": {"edges": [0.2, 0.5], "steps": [-1.0, 0.5, 2.0], "missing": 0.25},
+        "locality": {"edges": [0.1], "steps": [1.5, -0.5], "missing": 0.0},
+    },
+}  # fmt: skip
+
+
+def detector(**changes):
+    return parse_detector(json.dumps(PLAIN | changes).encode(), "plain.json")
+
+
+def rows(*pairs):
+    values = np.full((len(pairs), len(KEYS)), np.nan)
+    for i, (cells, locality) in enumerate(pairs):
+        values[i, KEYS.index("cells")], values[i, KEYS.index("locality")] = cells, locality
+    return values
+
+
+def test_a_step_function_counts_an_edge_as_below_it():
+    shape = Shape(np.array([0.2, 0.5]), np.array([-1.0, 0.5, 2.0]), 0.25)
+    assert shape.add(np.array([0.1, 0.2, 0.21, 0.5, 0.6, np.nan])).tolist() == [-1, -1, 0.5, 0.5, 2, 0.25]
+
+
+def test_contributions_add_up_to_the_log_odds_of_the_score():
+    d = detector()
+    values = rows((0.6, 0.05), (0.1, 0.4), (np.nan, 0.05))
+    score = d.score(values)
+    assert np.allclose(np.log(score / (1 - score)), -1 + np.array([3.5, -1.5, 1.75]))
+    assert np.allclose(d.contributions(values).sum(1), [3.5, -1.5, 1.75])
+
+
+def test_an_account_without_signals_has_no_score_and_is_insufficient():
+    d = detector()
+    score = d.score(rows((np.nan, np.nan)))
+    assert np.isnan(score[0])
+    assert d.level(score[0]) == "insufficient"
+    assert [d.level(s) for s in (0.1, 0.5, 0.8, 0.95)] == ["none", "watch", "review", "high"]
+
+
+def test_reasons_are_what_raises_the_score_strongest_first():
+    values = rows((0.6, 0.05), (0.1, 0.4))
+    peers = Peers(np.full(values.shape, 97.0), np.full(values.shape, 0.3))
+    scored = score_accounts(values, peers, detector())
+    first, second = scored.reasons
+    assert [r.signal for r in first] == ["cells", "locality"]
+    assert first[0].weight == 2.0
+    assert first[0].peer_percentile == 97
+    assert "24 in 40" in first[0].text
+    assert "12 in 40" in first[0].text
+    assert second == ()
+    assert scored.level == ("high", "none")
+
+
+def test_explain_keeps_the_most_important_ones():
+    n = len(KEYS)
+    reasons = explain(np.full(n, 0.5), np.full(n, 50.0), np.full(n, 0.4), np.arange(n) * 1.0, most=3)
+    assert [r.signal for r in reasons] == list(KEYS[::-1][:3])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"format": 9}, "format 9"),
+        ({"signals": {"phase_of_moon": {"edges": [], "steps": [0], "missing": 0}}}, "phase_of_moon"),
+        ({"signals": {"cells": {"edges": [0.5, 0.2], "steps": [0, 0, 0], "missing": 0}}}, "not a detector"),
+        ({"signals": {"cells": {"edges": [0.5], "steps": [0], "missing": 0}}}, "not a detector"),
+        ({"levels": {"watch": 0.5}}, "not a detector"),
+        ({"base": "much"}, "not a detector"),
+    ],
+)
+def test_what_is_no_detector_is_refused_in_one_sentence(change, says):
+    with pytest.raises(DetectorError, match=says):
+        detector(**change)
+
+
+def test_a_file_that_is_missing_or_no_json_is_refused(tmp_path):
+    with pytest.raises(DetectorError, match="cannot be read"):
+        read_detector(tmp_path / "none.json")
+    (tmp_path / "junk.json").write_bytes(b"\x80not json")
+    with pytest.raises(DetectorError, match="not a detector"):
+        read_detector(tmp_path / "junk.json")
+
+
+@pytest.mark.parametrize("encoder", ["default", "fast"])
+def test_the_detectors_that_ship_can_be_read_and_have_rising_levels(encoder):
+    shipped = load_detector(encoder)
+    assert not shipped.fallback
+    assert 0 < shipped.levels["watch"] < shipped.levels["review"] < shipped.levels["high"] < 1
+    assert len(shipped.shapes) > 20
+
+
+def test_unknown_encoders_get_the_fallback_that_never_goes_above_watch():
+    fallback = load_detector("somebody/elses-model")
+    assert fallback.fallback
+    assert fallback.level(0.999999) == "watch"
+    percentile = np.full((2, len(KEYS)), 50.0)
+    for key, side in SIDES.items():
+        percentile[1, KEYS.index(key)] = 99 if side > 0 else 1
+    added = fallback_contributions(percentile)
+    assert np.allclose(added[0], 0)
+    values = np.zeros_like(percentile)
+    scored = score_accounts(values, Peers(percentile, np.zeros_like(values)), fallback)
+    assert scored.score[0] == pytest.approx(0.5)
+    assert scored.score[1] > 0.99
+    assert np.allclose(scored.weights, added)
+
+
+def test_the_highest_level_wins():
+    assert highest(["none", "review", "watch"]) == "review"
+    assert highest([]) == "none"
+
+
+def test_a_detector_is_a_value():
+    assert isinstance(detector(), Detector)
+    assert detector().name == "plain"

@@ -1,0 +1,85 @@
+"""All signals together: the catalogue, peers, percentiles, processes."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sweeplens.index.neighbours import all_neighbours
+from sweeplens.signals.account import group_accounts
+from sweeplens.signals.catalog import BY_KEY, KEYS, SIGNALS
+from sweeplens.signals.ground import make_ground
+from sweeplens.signals.measure import compare_with_peers, find_peers, measure_accounts, percentile_among
+
+
+def make_scene(n_accounts=9, each=14):
+    rng = np.random.default_rng(5)
+    n = n_accounts * each
+    v = rng.normal(size=(n, 6)).astype(np.float32)
+    v /= np.linalg.norm(v, axis=1, keepdims=True)
+    names = [f"a{i // each}" for i in range(n)] + ["small"] * 3
+    accounts = group_accounts(names, np.r_[np.arange(n), [0, 1, 2]], np.arange(n + 3))
+    labels = rng.integers(0, 5, n).astype(np.int32)
+    ground = make_ground(
+        v, all_neighbours(v, 8, threads=1), [f"say {i} things" for i in range(n)], accounts, cell=labels,
+        cluster=labels, capability=labels, threads=1,
+    )  # fmt: skip
+    return accounts, ground
+
+
+def test_every_signal_is_measured_and_small_accounts_have_none():
+    accounts, ground = make_scene()
+    values = measure_accounts(accounts, ground)
+    assert values.shape == (10, len(KEYS))
+    assert np.isfinite(values[:9]).all()
+    assert np.isnan(values[9]).all()
+
+
+def test_processes_measure_the_same():
+    accounts, ground = make_scene(n_accounts=150, each=11)
+    alone, together = (measure_accounts(accounts, ground, workers=w) for w in (1, 2))
+    assert np.array_equal(alone, together, equal_nan=True)
+
+
+def test_every_signal_says_what_it_means():
+    for signal in SIGNALS:
+        assert signal.label
+        assert signal.fools
+        for value, peers in ((0.9, 0.1), (0.1, 0.9)):
+            text = signal.sentence(value, peers)
+            assert "{" not in text
+            assert signal.show(value) in text
+    assert len(set(KEYS)) == len(KEYS) == len(BY_KEY)
+
+
+@given(st.lists(st.integers(1, 3000), min_size=2, max_size=120))
+def test_peers_are_others_of_like_volume(volume):
+    volume = np.array(volume)
+    for code, peers in enumerate(find_peers(volume)):
+        assert code not in peers
+        assert len(set(peers.tolist())) == len(peers)
+        like = [i for i in range(len(volume)) if i != code and 2 / 3 <= volume[i] / volume[code] <= 1.5]
+        if len(like) >= 30:
+            assert set(peers.tolist()) == set(like)
+        else:
+            assert len(peers) == min(30, len(volume) - 1)
+            farthest = max(abs(np.log(volume[i] / volume[code])) for i in peers)
+            rest = [abs(np.log(volume[i] / volume[code])) for i in range(len(volume)) if i != code and i not in peers]
+            assert all(r >= farthest - 1e-9 for r in rest)
+
+
+def test_percentiles_count_half_of_the_equal_ones():
+    peers = np.array([[1.0, np.nan], [2.0, np.nan], [2.0, np.nan], [3.0, np.nan]])
+    percentile, median = percentile_among(np.array([2.0, 1.0]), peers)
+    assert percentile[0] == pytest.approx(50)
+    assert np.isnan(percentile[1])
+    assert median[0] == 2
+
+
+def test_small_accounts_are_nobodys_peers():
+    values = np.arange(40.0)[:, None]
+    volume = np.r_[np.full(39, 20), 5]
+    peers = compare_with_peers(values, volume)
+    assert np.isnan(peers.percentile[39, 0])
+    assert peers.percentile[38, 0] == 100
+    assert peers.percentile[0, 0] == 0
