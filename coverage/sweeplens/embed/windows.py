@@ -45,12 +45,12 @@ def clip_text(text: str, chars: int) -> str:
 def token_ids(tokenizer: Any, texts: Sequence[str], chars: int) -> Iterable[list[int]]:  # noqa: ANN401 - tokenizers has no types
     """Yield the word pieces of each text without marks; lone surrogates, which UTF-8 cannot carry, become question marks."""
     for begin in range(0, len(texts), _TOKENIZE):
-        part = [_encodable(clip_text(text, chars)) for text in texts[begin : begin + _TOKENIZE]]
+        part = [encodable(clip_text(text, chars)) for text in texts[begin : begin + _TOKENIZE]]
         for encoding in tokenizer.encode_batch(part, add_special_tokens=False):
             yield encoding.ids
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     if text.isascii():
         return text
     return text.encode("utf-8", "replace").decode("utf-8")
