@@ -1,5 +1,7 @@
 """Text that a terminal or a spreadsheet could act on is made harmless."""
 
+import unicodedata
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,7 +11,7 @@ from sweeplens.text import content_hash, csv_cell, one_line, printable
 @given(st.text())
 def test_printable_text_holds_nothing_that_acts(text):
     shown = printable(text)
-    assert all(c.isprintable() or c == " " for c in shown)
+    assert all(c.isprintable() or unicodedata.category(c) == "Zs" for c in shown)
     assert printable(shown) == shown
 
 
