@@ -108,7 +108,7 @@ def encode_query(snapshot: Snapshot, text: str, settings: Settings) -> np.ndarra
     encoder = load_encoder(known["name"], models=settings.models, threads=settings.threads)
     if encoder.fingerprint != known["fingerprint"]:
         raise EncoderError(
-            f"the encoder {known['name']} is not the one that snapshot {snapshot.snapshot_id} was built with: rebuild it"
+            f"the encoder {known['name']} is not the one that snapshot {snapshot.snapshot_id} was built with: rebuild"
         )
     vector: np.ndarray = encoder.encode([text])[0]
     return vector
@@ -172,7 +172,7 @@ def _judge(  # noqa: PLR0917 - what is judged, in the order in which it was made
     detector = load_detector(encoder)
     if detector.fallback:
         run.progress.note(
-            f"no detector was trained on the vectors of the encoder {encoder}: accounts are ranked, none goes above watch"
+            f"no detector was trained on vectors of the encoder {encoder}: accounts are ranked, none goes above watch"
         )
     with run.step("signals") as step:
         ground = _ground(ingested, vectors, near, atlas, settings)

@@ -9,8 +9,8 @@ import numpy as np
 from sweeplens.atlas.atlas import KINDS, Atlas
 from sweeplens.detect.accounts import Reason
 from sweeplens.detect.campaigns import Campaign
-from sweeplens.detect.raising import Raised
 from sweeplens.detect.links import Link
+from sweeplens.detect.raising import Raised
 from sweeplens.pipeline.ingest import Ingested
 from sweeplens.signals.account import MISSING, Accounts
 from sweeplens.signals.catalog import KEYS
