@@ -13,9 +13,10 @@ _ROWS = 4096
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Of n points the k nearest others, nearest first and equally near ones by id (which of them, if k cuts them, is open).
+    """Of n points the k nearest others, nearest first and equally near ones by id.
 
     `ids` is int32 [n, k]; `similarity` float32 [n, k], the inner product of unit rows. No point is its own neighbour.
+    Which of more than k equally near points are kept is open, but the same each time.
     """
 
     ids: NDArray[np.int32]
