@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 STATE := $(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d ' ' -f 1)
 RUNTIME := $(VENV)/.runtime-$(STATE)
 DEV := $(VENV)/.dev-$(STATE)
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet -c constraints.txt
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq install -c constraints.txt
 
 .PHONY: help
 help: ## show this list
@@ -41,6 +41,7 @@ lint: $(DEV) ## ruff, mypy, and the order of the rooms
 bench: $(DEV) ## run the benchmarks and print their tables (CORPORA=folder: on prompts of your own)
 	@shopt -s nullglob; \
 	files=(benchmarks/bench_*.py); \
+	if [ "$${#files[@]}" = 0 ]; then echo "benchmarks/ holds no bench_*.py" >&2; exit 1; fi; \
 	for file in "$${files[@]}"; do \
 		echo "== $$file"; \
 		$(BIN)/python "$$file" $(if $(CORPORA),--corpora "$(CORPORA)"); \
@@ -83,15 +84,13 @@ $(DEV):
 
 # -- the browser of the tests ------------------------------------------------------------------------------------------
 
-FIND_CHROMIUM = for browser in "$${CHROMIUM:-}" chromium chromium-browser google-chrome; do \
-		if [ -n "$$browser" ] && command -v "$$browser"; then exit 0; fi; \
-	done; \
-	exit 1
+FIND_CHROMIUM = if [ -n "$${CHROMIUM:-}" ]; then command -v "$$CHROMIUM"; exit; fi; \
+	command -v chromium || command -v chromium-browser || command -v google-chrome; exit
 
 .PHONY: chromium
 chromium:
 	@if ($(FIND_CHROMIUM)) > /dev/null; then exit 0; fi; \
-	if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+	if [ -z "$${CHROMIUM:-}" ] && [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
 		echo "installing Chromium for the browser tests" >&2; \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
 			chromium fonts-dejavu-core > /dev/null; \
