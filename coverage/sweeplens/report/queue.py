@@ -15,13 +15,16 @@ if TYPE_CHECKING:
 
     from sweeplens.store.snapshot import Snapshot
 
-_ACCOUNT_KEYS = (
-    "account_id", "n_requests", "n_prompts", "score", "p_value", "q_value", "level", "level_from", "campaign_id",
-    "reasons",
-)  # fmt: skip
-_CAMPAIGN_KEYS = (
-    "campaign_id", "label", "accounts", "n_requests", "score", "p_value", "q_value", "level", "evidence",
-)  # fmt: skip
+# What `score` and `campaigns` promise, in this order.
+KEYS = {
+    "accounts": (
+        "account_id", "n_requests", "n_prompts", "score", "p_value", "q_value", "level", "level_from", "campaign_id",
+        "reasons",
+    ),
+    "campaigns": (
+        "campaign_id", "label", "accounts", "n_requests", "score", "p_value", "q_value", "level", "evidence",
+    ),
+}  # fmt: skip
 
 
 def account_queue(
@@ -101,9 +104,9 @@ def _campaign(row: Mapping[str, Any]) -> CampaignRow:
 
 def _record(row: AccountRow | CampaignRow) -> dict[str, Any]:
     if isinstance(row, AccountRow):
-        record = {key: getattr(row, key) for key in _ACCOUNT_KEYS}
+        record = {key: getattr(row, key) for key in KEYS["accounts"]}
         return {**record, "reasons": [asdict(reason) for reason in row.reasons]}
-    record = {key: getattr(row, key) for key in _CAMPAIGN_KEYS}
+    record = {key: getattr(row, key) for key in KEYS["campaigns"]}
     return {**record, "accounts": list(row.accounts), "evidence": dict(row.evidence)}
 
 

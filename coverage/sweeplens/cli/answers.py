@@ -1,0 +1,76 @@
+"""What the commands that read a store have in common."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from sweeplens.cli.options import FailOn, read_settings
+from sweeplens.cli.output import Format, choose_format, write_queue
+from sweeplens.cli.streams import RunRecord, say
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sweeplens.store.snapshot import Snapshot
+
+FOUND = 3  # exit code of --fail-on
+_TABLE_ROWS = 50  # rows of a table where --top says nothing
+
+
+@dataclass(frozen=True)
+class Ask:
+    """The options of a command that prints a queue."""
+
+    store: Path | None
+    snapshot: str | None
+    format: Format | None
+    output: Path | None
+    top: int | None
+    fail_on: FailOn | None
+    config: Path | None
+    manifest: Path | None
+    quiet: bool
+
+
+def open_store(store: Path | None, snapshot: str | None, config: Path | None) -> "Snapshot":
+    """Open the snapshot that the options name."""
+    from sweeplens.store.snapshot import open_snapshot
+
+    return open_snapshot(read_settings(config, store=store).store, snapshot)
+
+
+def answer_queue(
+    command: str,
+    name: str,
+    ask: Ask,
+    queue: "Callable[[Snapshot], list[Any]]",
+    draw: "Callable[[Console, list[Any]], None]",
+) -> None:
+    """Print a queue of accounts or campaigns (`name`); exit with 3 where --fail-on is met, whatever --top cuts off."""
+    from sweeplens.report.facts import LEVELS
+    from sweeplens.report.queue import to_records
+
+    record = RunRecord(command, file=ask.manifest, quiet=ask.quiet)
+    opened = open_store(ask.store, ask.snapshot, ask.config)
+    rows = queue(opened)
+    chosen = choose_format(ask.format, ask.output)
+    shown = rows[: _rows_shown(chosen, ask.top)]
+    write_queue(name, to_records(shown), chosen, ask.output, lambda console: draw(console, shown))
+    if len(shown) < len(rows) and ask.top is None and not ask.quiet:
+        say(f"{len(shown)} of {len(rows):,} {name} shown: --top 0 shows all")
+    least = None if ask.fail_on is None else LEVELS.index(ask.fail_on.value)
+    found = least is not None and any(LEVELS.index(row.level) >= least for row in rows)
+    record.add_snapshot(opened.snapshot_id, opened.manifest)
+    record.add_detail(exit=FOUND if found else 0, **{name: len(rows)})
+    record.finish()
+    if found:
+        raise typer.Exit(FOUND)
+
+
+def _rows_shown(chosen: Format, top: int | None) -> int | None:
+    if top is None:
+        return _TABLE_ROWS if chosen is Format.table else None
+    return top or None

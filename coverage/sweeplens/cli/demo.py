@@ -1,0 +1,115 @@
+"""The demo: a synthetic log, built and ranked, with the truth beside each row."""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeplens.cli.building import run_build
+from sweeplens.cli.output import write_drawing
+from sweeplens.cli.streams import say
+from sweeplens.cli.tables import add_row, count, make_table, score
+from sweeplens.errors import StoreError
+from sweeplens.report.facts import FLAGGED
+from sweeplens.report.queue import account_queue, campaign_queue
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sweeplens.config import Settings
+    from sweeplens.report.facts import AccountRow, CampaignRow
+
+_ROWS = 40
+_KINDS = {
+    "user": "people",
+    "tenant": "businesses",
+    "tenant_key": "keys of businesses with several",
+    "gateway": "apps that forward the public",
+    "benchmark": "benchmark runs",
+    "solo": "lone sweeps",
+    "solo_blend": "lone sweeps under ordinary chat",
+    "hydra": "members of campaigns",
+}
+Truth = dict[str, dict[str, str]]
+
+
+def run_demo(settings: "Settings", store: Path, *, quiet: bool) -> None:
+    """Write the log into `store`, build it there, and print what was found beside what is true."""
+    from sweeplens.demo import write_demo
+
+    try:
+        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"the store {store} cannot be written: {error.strerror}") from None
+    log, labels = write_demo(store / "log")
+    if not quiet:
+        say(f"wrote a synthetic log to {log}")
+    snapshot = run_build([str(log)], replace(settings, store=store), quiet=quiet)
+    with labels.open(encoding="utf-8", newline="") as stream:
+        truth = {row["account_id"]: row for row in csv.DictReader(stream)}
+    accounts, groups = account_queue(snapshot), campaign_queue(snapshot)
+    write_drawing(lambda console: _draw(console, accounts, groups, truth, store), None)
+
+
+def _draw(
+    console: "Console", accounts: Sequence["AccountRow"], groups: Sequence["CampaignRow"], truth: Truth, store: Path
+) -> None:
+    print_line = console.print
+    print_line("The queue, with what is true of each account on the right:\n", soft_wrap=True)
+    _draw_queue(console, accounts, truth)
+    print_line("\nFlagged (level review or high), by what the accounts are:\n", soft_wrap=True)
+    _draw_kinds(console, accounts, truth)
+    print_line("\nCampaigns, beside the true ones:\n", soft_wrap=True)
+    _draw_campaigns(console, groups, truth)
+    where = f" --store {store}"
+    print_line(f"\nOpen the app:           sweeplens app{where}", soft_wrap=True)
+    print_line(f"Look at one account:    sweeplens account {accounts[0].account_id}{where}", soft_wrap=True)
+
+
+def _draw_queue(console: "Console", accounts: Sequence["AccountRow"], truth: Truth) -> None:
+    table = make_table("level", "score>", "account:24", "requests>", "campaign", "truth:30")
+    for row in accounts[:_ROWS]:
+        known = truth[row.account_id]
+        true = f"{known['type']} {known['campaign_id']}".strip()
+        cells = [row.level, score(row.score), row.account_id, count(row.n_requests, console), row.campaign_id or ""]
+        add_row(table, [*cells, true], styles={5: "bold" if known["label"] == "attack" else ""})
+    console.print(table)
+
+
+def _draw_kinds(console: "Console", accounts: Sequence["AccountRow"], truth: Truth) -> None:
+    total = Counter(truth[row.account_id]["type"] for row in accounts)
+    flagged = Counter(truth[row.account_id]["type"] for row in accounts if row.level in FLAGGED)
+    table = make_table("truth:36", "label", "flagged>", "of>")
+    labels = {row["type"]: row["label"] for row in truth.values()}
+    for kind in sorted(total, key=lambda k: (labels[k] != "attack", list(_KINDS).index(k) if k in _KINDS else 99)):
+        add_row(table, [_KINDS.get(kind, kind), labels[kind], str(flagged[kind]), str(total[kind])])
+    console.print(table)
+
+
+def _draw_campaigns(console: "Console", groups: Sequence["CampaignRow"], truth: Truth) -> None:
+    true: dict[str, set[str]] = defaultdict(set)
+    for account, row in truth.items():
+        if row["type"] == "hydra":
+            true[row["campaign_id"]].add(account)
+    table = make_table("true campaign", "accounts>", "found as", "accounts>", "in both>", "overlap>")
+    used = set()
+    for name, members in sorted(true.items()):
+        best = max(groups, key=lambda g: _overlap(members, g), default=None)
+        if best is None or not _overlap(members, best):
+            add_row(table, [name, str(len(members)), "not found", "", "", ""])
+            continue
+        used.add(best.campaign_id)
+        both = len(members & set(best.accounts))
+        cells = [name, str(len(members)), best.campaign_id, str(len(best.accounts)), str(both)]
+        add_row(table, [*cells, f"{100 * _overlap(members, best):.0f} %"])
+    for group in groups:
+        if group.campaign_id not in used:
+            add_row(table, ["none", "", group.campaign_id, str(len(group.accounts)), "", ""])
+    console.print(table)
+
+
+def _overlap(members: set[str], group: "CampaignRow") -> float:
+    """Return the Jaccard index: accounts in both over accounts in either."""
+    return len(members & set(group.accounts)) / len(members | set(group.accounts))

@@ -1,0 +1,42 @@
+"""Files that are written whole or not at all."""
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from sweeplens.errors import SweepLensError
+
+
+class OutputError(SweepLensError):
+    """The output cannot be written, or not in that format."""
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old or the new, never half; a device or pipe is written directly."""
+    target = path.resolve() if path.is_symlink() else path
+    try:
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            target.write_bytes(data)
+            return
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            Path(name).chmod(_mode(target))
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError(f"the output {path} cannot be written: {error.strerror}") from None
+
+
+def _mode(target: Path) -> int:
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask

@@ -1,0 +1,89 @@
+"""The options that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sweeplens.cli.output import Format, Page
+from sweeplens.config import Settings, describe_settings, load_settings
+from sweeplens.errors import MapError
+
+_HELP = {name: text for name, _, text in describe_settings()}
+
+
+class FailOn(StrEnum):
+    """What `--fail-on` takes."""
+
+    review = "review"
+    high = "high"
+
+
+def _setting(name: str, flag: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
+    return typer.Option(flag, help=_HELP[name], show_default=False, rich_help_panel=None, **more)
+
+
+Store = Annotated[Path | None, _setting("store", "--store", metavar="DIR")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="Settings file; without it sweeplens.toml, if there is one."),
+]
+SnapshotId = Annotated[
+    str | None, typer.Option("--snapshot", metavar="ID", help="Snapshot to read; without it the current one.")
+]
+FormatName = Annotated[
+    Format | None,
+    typer.Option("--format", help="Output format; without it by the ending of --output, else a table."),
+]
+PageFormat = Annotated[
+    Page | None, typer.Option("--format", help="Output format; without it by the ending of --output, else a table.")
+]
+Output = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to FILE, whole or not at all.")
+]
+Top = Annotated[
+    int | None,
+    typer.Option("--top", min=0, metavar="N", help="Only the first N; 0: all. A table shows 50 when not told."),
+]
+FailOnLevel = Annotated[
+    FailOn | None, typer.Option("--fail-on", help="Exit with 3 when any row has this level or a higher one.")
+]
+Manifest = Annotated[
+    Path | None, typer.Option("--manifest", metavar="FILE", help="Write what this run did to FILE as JSON.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no closing line; warnings stay.")]
+Prompts = Annotated[int, typer.Option("--prompts", min=0, metavar="N", help="Number of prompts that are shown.")]
+Encoder = Annotated[str | None, _setting("encoder", "--encoder", metavar="NAME")]
+Redact = Annotated[bool | None, typer.Option("--redact/--no-redact", help=_HELP["redact"], show_default=False)]
+MaxRejects = Annotated[float | None, _setting("max_rejects", "--max-rejects", metavar="SHARE")]
+Workers = Annotated[int | None, _setting("workers", "--workers", metavar="N")]
+Seed = Annotated[int | None, _setting("seed", "--seed", metavar="N")]
+Models = Annotated[Path | None, _setting("models", "--models", metavar="DIR")]
+Cells = Annotated[int | None, _setting("cells", "--cells", metavar="N")]
+Neighbours = Annotated[int | None, _setting("neighbours", "--neighbours", metavar="N")]
+MinCluster = Annotated[int | None, _setting("min_cluster", "--min-cluster", metavar="N")]
+Taxonomy = Annotated[Path | None, _setting("taxonomy", "--taxonomy", metavar="FILE")]
+InputFormat = Annotated[
+    str | None,
+    typer.Option("--input-format", metavar="NAME", help="Format of the log; without it, found from the content."),
+]
+Map = Annotated[
+    list[str] | None,
+    typer.Option("--map", metavar="FIELD=PATH", help="Where a field is in the log: account_id=user.id. Repeatable."),
+]
+
+
+def read_settings(config: Path | None, **flags: object) -> Settings:
+    """Merge flags, environment, file and defaults."""
+    return load_settings(flags, file=config)
+
+
+def read_map(entries: list[str] | None) -> dict[str, str]:
+    """Split --map entries into field and path; one of the wrong form is wrong usage."""
+    from sweeplens.logs.mapping import parse_map
+
+    try:
+        return parse_map(entries or [])
+    except MapError as error:
+        raise typer.BadParameter(str(error)) from None

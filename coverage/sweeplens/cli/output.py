@@ -1,0 +1,165 @@
+"""Standard output and --output: records and pages in the formats that `--format` names."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeplens.cli.files import OutputError, write_file
+from sweeplens.text import csv_cell, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    Draw = Callable[[Console], None]
+
+Record = Mapping[str, Any]
+
+
+class Format(StrEnum):
+    """What `--format` takes."""
+
+    table = "table"
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    parquet = "parquet"
+
+
+class Page(StrEnum):
+    """What `--format` takes where one thing is shown."""
+
+    table = "table"
+    json = "json"
+
+
+def choose_format(chosen: Format | None, output: Path | None) -> Format:
+    """Return the format that was asked for, else the one that the file's name ends with, else a table."""
+    if chosen is not None:
+        return chosen
+    suffix = "" if output is None else output.suffix.lstrip(".").lower()
+    return Format(suffix) if suffix in set(Format) else Format.table
+
+
+def write_queue(name: str, records: Sequence[Record], chosen: Format, output: Path | None, draw: "Draw") -> None:
+    """Write the records of `score` (accounts) or `campaigns`, to standard output where `output` is None.
+
+    `draw` prints them as a table for people. Raises `OutputError`.
+    """
+    if chosen is Format.parquet and output is None and sys.stdout.isatty():
+        raise OutputError("Parquet is not for a terminal: name a file with --output, or send standard output to one")
+    if chosen is Format.table:
+        write_drawing(draw, output)
+    else:
+        _write(_encode(name, records, chosen), output)
+
+
+def write_page(fact: object, chosen: Page | None, output: Path | None, draw: "Draw") -> None:
+    """Write what is known about one thing, as a page for people or as JSON."""
+    if chosen is None:
+        chosen = Page.json if output is not None and output.suffix.lower() == ".json" else Page.table
+    if chosen is Page.table:
+        write_drawing(draw, output)
+        return
+    from sweeplens.report.plain import to_plain
+
+    _write(_to_json(to_plain(fact)), output)
+
+
+def write_drawing(draw: "Draw", output: Path | None) -> None:
+    """Print for people: as wide as the terminal, 80 columns elsewhere."""
+    from sweeplens.cli.streams import make_console
+
+    if output is None:
+        with quiet_pipe():
+            draw(make_console(sys.stdout))
+        return
+    text = io.StringIO()
+    draw(make_console(text))
+    write_file(output, text.getvalue().encode())
+
+
+def _write(data: bytes, output: Path | None) -> None:
+    if output is not None:
+        write_file(output, data)
+        return
+    with quiet_pipe():
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+@contextmanager
+def quiet_pipe() -> Iterator[None]:
+    """Let a reader of standard output go away early: `| head` is no error, and what follows is not written.
+
+    Raises `OutputError` for anything else that stands in the way, such as a full disk.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_stdout()
+    except OSError as error:
+        _discard_stdout()
+        raise OutputError(f"standard output cannot be written: {error.strerror}") from None
+
+
+def _discard_stdout() -> None:
+    # What is left in the buffer would fail again when the interpreter flushes it at exit.
+    with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _encode(name: str, records: Sequence[Record], chosen: Format) -> bytes:
+    if chosen is Format.json:
+        return _to_json(records)
+    if chosen is Format.jsonl:
+        return "".join(json.dumps(record, allow_nan=False) + "\n" for record in records).encode()
+    if chosen is Format.csv:
+        return _to_csv(name, records).encode("utf-8", "backslashreplace")
+    return _to_parquet(name, records)
+
+
+def _to_json(value: object) -> bytes:
+    # In ASCII: text from a log may hold characters that a terminal acts on.
+    return (json.dumps(value, indent=1, allow_nan=False) + "\n").encode()
+
+
+def _to_parquet(name: str, records: Sequence[Record]) -> bytes:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from sweeplens.report.queue import KEYS
+    from sweeplens.store.schema import schemas
+
+    schema = pa.schema([schemas()[name].field(key) for key in KEYS[name]])
+    rows = [{k: json.dumps(v) if isinstance(v, dict) else v for k, v in record.items()} for record in records]
+    sink = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(rows, schema), sink, compression="zstd")
+    return sink.getvalue()
+
+
+def _to_csv(name: str, records: Sequence[Record]) -> str:
+    from sweeplens.report.queue import KEYS
+
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(KEYS[name])
+    for record in records:
+        writer.writerow([_cell(record[key]) for key in KEYS[name]])
+    return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, list):
+        value = "; ".join(str(item["text"]) if isinstance(item, Mapping) else str(item) for item in value)
+    elif isinstance(value, Mapping):
+        value = json.dumps(value)
+    return csv_cell(printable(value)) if isinstance(value, str) else value

@@ -1,0 +1,141 @@
+"""Tables for people: as wide as the terminal, 80 columns elsewhere."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sweeplens.text import one_line, printable
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, Hit
+    from sweeplens.store.snapshot import SnapshotInfo
+
+_STYLES = {"high": "bold red", "review": "yellow", "watch": "cyan", "none": "dim", "insufficient": "dim"}
+_WIDEST_ID = 36  # an id is folded, never cut, beyond this
+_WHY = 20  # columns under which a reason would say nothing
+
+
+def draw_accounts(console: "Console", rows: Sequence["AccountRow"]) -> None:
+    """Print the queue of accounts, with the first reason where there is room for it."""
+    ids = min(_WIDEST_ID, max([7, *(len(printable(r.account_id)) for r in rows)]))
+    room = console.width - ids - 52  # what the other columns leave
+    table = make_table("level", "score>", f"account:{ids}", "requests>", "prompts>", "campaign")
+    if room >= _WHY:
+        add_column(table, "why", room)
+    for row in rows:
+        why = row.reasons[0].text if row.reasons else ""
+        cells = [
+            row.level, score(row.score), row.account_id, count(row.n_requests, console),
+            count(row.n_prompts, console), row.campaign_id or "",
+        ]  # fmt: skip
+        add_row(table, cells + ([one_line(why, room)] if room >= _WHY else []), styles={0: _STYLES[row.level]})
+    console.print(table)
+
+
+def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"]) -> None:
+    """Print the groups of accounts, with their first members."""
+    room = max(12, console.width - 62)
+    table = make_table("level", "score>", "campaign", "label", "accounts>", "requests>", "prompts>", f"members:{room}")
+    for row in rows:
+        members = one_line(", ".join(row.accounts[:8]), room)
+        cells = [
+            row.level, score(row.score), row.campaign_id, row.label, count(len(row.accounts), console),
+            count(row.n_requests, console), count(row.n_prompts, console), members,
+        ]  # fmt: skip
+        add_row(table, cells, styles={0: _STYLES[row.level]})
+    console.print(table)
+
+
+def draw_clusters(console: "Console", rows: Sequence["ClusterRow"]) -> None:
+    """Print the clusters, largest first."""
+    room = max(16, console.width - 62)
+    table = make_table("id>", f"name:{room}", "capability:18", "prompts>", "requests>", "accounts>", "flagged>")
+    for row in rows:
+        cells = [
+            str(row.cluster_id), one_line(row.name, room), row.capability_name, count(row.n_prompts, console),
+            count(row.n_requests, console), count(row.n_accounts, console), share(row.flagged_share),
+        ]  # fmt: skip
+        add_row(table, cells)
+    console.print(table)
+
+
+def draw_hits(console: "Console", hits: Sequence["Hit"]) -> None:
+    """Print prompts near a query."""
+    room = max(30, console.width - 52)
+    table = make_table("near>", f"prompt:{room}", "cluster:20", "sent by:24")
+    for hit in hits:
+        more = hit.n_accounts - 1
+        who = one_line(hit.accounts[0], 36) if hit.accounts else ""
+        cells = [f"{hit.similarity:.2f}", one_line(hit.text, 2 * room), one_line(hit.cluster_name, 40)]
+        add_row(table, [*cells, f"{who} and {count(more, console)} more" if more > 0 else who])
+    console.print(table)
+
+
+def draw_snapshots(console: "Console", rows: Sequence["SnapshotInfo"]) -> None:
+    """Print the store's snapshots, oldest first, the current one with a star."""
+    table = make_table("", "snapshot", "encoder:12", "requests>", "accounts>", "prompts>", "MB>")
+    for row in rows:
+        cells = [
+            "*" if row.current else "", row.snapshot_id, row.encoder, count(row.n_requests, console),
+            count(row.n_accounts, console), count(row.n_prompts, console), f"{row.n_bytes / 1e6:.1f}",
+        ]  # fmt: skip
+        add_row(table, cells)
+    console.print(table)
+
+
+def make_table(*columns: str) -> "Table":
+    """Return an empty table; a column is `name`, `name>` for numbers, or `name:width` to be folded at that width."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    for column in columns:
+        name, _, width = column.partition(":")
+        add_column(table, name, int(width) if width else None)
+    return table
+
+
+def add_column(table: "Table", name: str, width: int | None = None) -> None:
+    """Add a column; one without a width is never broken."""
+    right = name.endswith(">")
+    table.add_column(
+        name.rstrip(">"), justify="right" if right else "left", no_wrap=width is None, overflow="fold", max_width=width
+    )
+
+
+def add_row(table: "Table", cells: Iterable[str], styles: dict[int, str] | None = None) -> None:
+    """Add a row of plain text: nothing in it is taken for markup or acted on by a terminal."""
+    from rich.text import Text
+
+    table.add_row(*(Text(printable(cell), style=(styles or {}).get(i, "")) for i, cell in enumerate(cells)))
+
+
+def count(n: int, console: "Console") -> str:
+    """Show a count in groups of three digits, with thin spaces where the stream can hold them."""
+    return f"{n:,}".replace(",", "\u2009" if console.encoding.lower().startswith("utf") else ",")
+
+
+def score(value: float | None) -> str:
+    """Show a score; a dash where there is none."""
+    return "-" if value is None else f"{value:.2f}"
+
+
+def share(value: float) -> str:
+    """Show a share (0-1) as a percentage with two significant digits."""
+    from sweeplens.report.sentences import percent
+
+    return percent(value) if value < 0.1 else f"{100 * value:.0f} %"
+
+
+def when(value: datetime | None) -> str:
+    """Show a time in UTC to the minute."""
+    return "-" if value is None else value.strftime("%Y-%m-%d %H:%M")
+
+
+def bar(part: float, width: int, console: "Console") -> str:
+    """Draw a share (0-1) as a bar."""
+    block = "█" if console.encoding.lower().startswith("utf") else "#"
+    return block * max(0, min(width, round(part * width)))
