@@ -105,26 +105,24 @@ def test_a_log_cut_at_its_start_loses_only_that_line(read_log, write):
 
 def test_csv_without_the_needed_columns_names_those_it_has(read_log, write):
     message = _error(read_log, write("log.csv", "when,who,question\n2026-04-06,a,garden\n"))
-    assert "has no column account_id or account or user_id" in message
-    assert "its columns are when, who, question" in message
+    assert "has no column for account_id (account_id, account, user_id, user, customer_id)" in message
+    assert "but has when, who, question: name the one to use" in message
     assert "--map account_id=COLUMN" in message
     message = _error(read_log, write("log.csv", "account_id,question\na,garden\n"))
-    assert "has no column prompt or messages" in message
+    assert "has no column for prompt (prompt, messages, " in message
 
 
 def test_csv_without_a_header_shows_no_content(read_log, write):
     row = "acct_1,2026-04-06,How do I plant a garden of roses in the shade of a tree?\n"
     assert "is not a log" in _error(read_log, write("log.csv", row * 3))
     message = _error(read_log, write("log.csv", "acct_1,model_a,plain," + row.removeprefix("acct_1,")))
-    assert message.endswith(
-        "its columns are acct_1, model_a, plain, 2 others: name the one to use with --map account_id=COLUMN"
-    )
+    assert "but has acct_1, model_a, plain, 2 others: name the one to use" in message
 
 
 def test_parquet_without_the_needed_columns_and_damaged(read_log, tmp_path):
     path = tmp_path / "log.parquet"
     pq.write_table(pa.table({"who": ["a"], "prompt": ["x"]}), path)
-    assert "its columns are who, prompt" in _error(read_log, path)
+    assert "but has who, prompt: name" in _error(read_log, path)
     path.write_bytes(path.read_bytes()[:-10])
     assert "not a whole Parquet file" in _error(read_log, path)
 

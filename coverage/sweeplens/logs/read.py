@@ -188,7 +188,7 @@ class _Reader:
                     )
             elif field not in known:
                 raise LogError(
-                    f"{file.shown} has no column {' or '.join(ALIASES[field])}, its columns are "
+                    f"{file.shown} has no column for {field} ({', '.join(ALIASES[field])}) but has "
                     f"{describe_columns(columns)}: name the one to use with --map {field}=COLUMN"
                 )
 
