@@ -1,6 +1,5 @@
 """The commands. Each reads its options, calls the library, and prints."""
 
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ from sweeplens import __version__
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import Ask, answer_queue, open_store
 from sweeplens.cli.output import quiet_pipe, write_page
-from sweeplens.cli.streams import prepare_streams, say
+from sweeplens.cli.streams import prepare_process, say
 from sweeplens.errors import SweepLensError
 
 if TYPE_CHECKING:
@@ -34,9 +33,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run the command line; every handled error becomes one sentence and an exit code here."""
-    prepare_streams()
-    # A scheduler's TERM unwinds the stack as Ctrl-C does, so that no half-made files stay.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    prepare_process()
     try:
         app(prog_name="sweeplens")
     except SweepLensError as error:

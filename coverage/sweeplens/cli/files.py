@@ -14,11 +14,11 @@ class OutputError(SweepLensError):
 
 def write_file(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old or the new, never half; a device or pipe is written directly."""
-    target = path.resolve() if path.is_symlink() else path
     try:
-        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
-            target.write_bytes(data)
+        if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+            path.write_bytes(data)
             return
+        target = path.resolve()
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(handle, "wb") as stream:

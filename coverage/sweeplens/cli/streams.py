@@ -2,6 +2,7 @@
 
 import json
 import logging
+import signal
 import sys
 import time
 import warnings
@@ -28,8 +29,9 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-def prepare_streams() -> None:
-    """Make sure that no character can fail to be written, and that libraries warn through us or not at all."""
+def prepare_process() -> None:
+    """Let no character fail to be written, libraries warn through us or not at all, TERM clean up as Ctrl-C does."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")

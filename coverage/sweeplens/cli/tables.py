@@ -124,10 +124,10 @@ def score(value: float | None) -> str:
 
 
 def share(value: float) -> str:
-    """Show a share (0-1) as a percentage with two significant digits."""
+    """Show a share (0-1) as a percentage with two significant digits, 0 or 100 only where that is exact."""
     from sweeplens.report.sentences import percent
 
-    return percent(value) if value < 0.1 else f"{100 * value:.0f} %"
+    return percent(value) if value < 0.095 or value == 1 else f"{min(99.0, 100 * value):.0f} %"
 
 
 def when(value: datetime | None) -> str:
