@@ -23,7 +23,7 @@ class Encoder(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Return a SHA-256 over everything that changes vectors: weights, tokenizer, pooling, what is done to long texts."""
+        """Return a SHA-256 over all that changes vectors: weights, tokenizer, pooling, the reading of long texts."""
 
     @property
     def multilingual(self) -> bool | None:
@@ -39,8 +39,8 @@ class Encoder(Protocol):
 def load_encoder(name: str, *, models: Path, threads: int) -> Encoder:
     """Return the encoder of that name: "default", "fast", or a sentence-transformers model by name or folder.
 
-    `models` keeps the exported default encoder; at most `threads` threads work. Raises `EncoderError` when there is no such
-    model, when its files are not those that it was made from, or when its weights are not safetensors.
+    `models` keeps the exported default encoder; at most `threads` threads work. Raises `EncoderError` when there is no
+    such model, when its files are not those that it was made from, or when its weights are not safetensors.
     """
     if name == "default":
         from sweeplens.embed.minilm import load_minilm

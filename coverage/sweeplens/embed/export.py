@@ -23,7 +23,8 @@ _LOCK_SECONDS = 600
 def exported_minilm(folder: Path, models: Path) -> Path:
     """Return the ONNX file of the model in `folder` (whose files were checked), exporting it when `models` lacks it.
 
-    A file whose SHA-256 is not the one beside it is made again. Two processes may ask at once: one exports, the other waits.
+    A file whose SHA-256 is not the one beside it is made again. Of two processes that ask at once, one exports and the
+    other waits.
     """
     path = models / f"minilm-{MINILM_FILES['model.safetensors'][:16]}-v{EXPORT_VERSION}.onnx"
     try:
@@ -40,8 +41,8 @@ def exported_minilm(folder: Path, models: Path) -> Path:
         raise EncoderError(f"another process has been exporting the encoder to {models} for over ten minutes") from None
     except OSError as error:
         raise EncoderError(
-            f"the folder for the exported encoder, {models}, must be writable, but: {error.strerror}; choose another one"
-            " with the setting models"
+            f"the folder for the exported encoder, {models}, must be writable, but: {error.strerror}; choose another"
+            " one with the setting models"
         ) from None
     return path
 
@@ -78,7 +79,7 @@ def _trace(folder: Path, target: Path) -> None:
     from transformers import AutoModel
     from transformers.utils import logging as chatter
 
-    chatter.disable_progress_bar()
+    chatter.disable_progress_bar()  # type: ignore[no-untyped-call]
     model = AutoModel.from_pretrained(
         folder, local_files_only=True, use_safetensors=True, trust_remote_code=False, attn_implementation="eager"
     ).eval()

@@ -51,15 +51,20 @@ class MiniLM:
             cut = cut_windows(ids, self.long, _CLS, _SEP)
             windows += cut
             owner += [row] * len(cut)
-        lengths = np.fromiter((len(w) for w in windows), dtype=np.int64, count=len(windows))
-        parts = np.empty((len(windows), DIM), dtype=np.float32)
-        for batch in plan_batches(lengths, _BUDGET):
-            parts[batch] = self._run(np.array([windows[i] for i in batch], dtype=np.int64))
+        parts = self.encode_windows(windows)
         if len(windows) == len(texts):
             return parts
         vectors = np.zeros((len(texts), DIM), dtype=np.float32)
         np.add.at(vectors, owner, parts)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
+
+    def encode_windows(self, windows: Sequence[Sequence[int]]) -> Vectors:
+        """Return float32 [n, 384] of unit rows of windows of word pieces, the marks around them included."""
+        lengths = np.fromiter((len(window) for window in windows), dtype=np.int64, count=len(windows))
+        vectors = np.empty((len(windows), DIM), dtype=np.float32)
+        for batch in plan_batches(lengths, _BUDGET):
+            vectors[batch] = self._run(np.array([windows[i] for i in batch], dtype=np.int64))
         return vectors
 
     def describe(self) -> dict[str, object]:

@@ -59,6 +59,8 @@ def embed_prompts(
             cache.put([hashes[i] for i in rows], fresh)
         if progress is not None:
             progress(n_cached + begin + len(rows), len(texts))
+    if cache is not None and missing:
+        cache.compact()
     return EmbedResult(vectors, n_cached, len(missing), time.perf_counter() - start)
 
 

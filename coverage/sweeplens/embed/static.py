@@ -1,4 +1,4 @@
-"""The fast encoder: a vector for each word piece, averaged; distilled from the default encoder, at a hundred times its rate."""
+"""The fast encoder: the mean of one vector for each word piece, distilled from the default encoder."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -84,7 +84,7 @@ class Fast:
 def load_static(*, threads: int, folder: Path = DATA, minilm: Path | None = None) -> Fast:
     """Return the fast encoder after checking its weights and the tokenizer, which it shares with the default encoder.
 
-    `folder` and `minilm` are used instead of the package's own data and of the installed tokenizer. Raises `EncoderError`
+    `folder` and `minilm` are used instead of the package's data and of the installed tokenizer. Raises `EncoderError`
     when a file is missing or is not the one that was pinned.
     """
     import torch

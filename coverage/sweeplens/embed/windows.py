@@ -15,9 +15,9 @@ _TOKENIZE = 512
 class LongText(NamedTuple):
     """How a text that is longer than one window is read; every field changes vectors.
 
-    `window` counts word pieces with the two marks around them. `keep` says which windows of a long text are read: "head"
-    the first, "ends" one that joins the first and the last half of a window, "spread" up to `most` evenly spaced ones,
-    whose vectors are averaged. Of a text over `chars` characters only the first and the last half of that are read at all.
+    `window` counts word pieces with the two marks around them. `keep` says which windows of a long text are read:
+    "head" the first, "ends" one that joins the first and the last half of a window, "spread" up to `most` evenly spaced
+    ones, whose vectors are averaged. Of a text over `chars` characters only the first and last half of that are read.
     """
 
     keep: str
@@ -43,7 +43,7 @@ def clip_text(text: str, chars: int) -> str:
 
 
 def token_ids(tokenizer: Any, texts: Sequence[str], chars: int) -> Iterable[list[int]]:  # noqa: ANN401 - tokenizers has no types
-    """Yield the word pieces of each text without marks; lone surrogates, which UTF-8 cannot carry, become question marks."""
+    """Yield the word pieces of each text, without marks."""
     for begin in range(0, len(texts), _TOKENIZE):
         part = [encodable(clip_text(text, chars)) for text in texts[begin : begin + _TOKENIZE]]
         for encoding in tokenizer.encode_batch(part, add_special_tokens=False):
@@ -51,13 +51,14 @@ def token_ids(tokenizer: Any, texts: Sequence[str], chars: int) -> Iterable[list
 
 
 def encodable(text: str) -> str:
+    """Return `text` with a question mark for each lone surrogate, which UTF-8 cannot carry."""
     if text.isascii():
         return text
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def cut_windows(ids: list[int], long: LongText, first: int, last: int) -> list[list[int]]:
-    """Return the windows of one text, each with the marks `first` and `last` around it; a text without pieces has one."""
+    """Return the windows of one text, each between the marks `first` and `last`; a text without pieces has one."""
     room = long.window - 2
     if len(ids) <= room or long.keep == "head":
         return [[first, *ids[:room], last]]
