@@ -123,6 +123,7 @@ class VectorCache:
                 Path(name).replace(self.folder / target)
             finally:
                 Path(name).unlink(missing_ok=True)
+        self._bad.discard(target)  # what was damaged under this name is whole again
         return target
 
     def _refresh(self) -> None:
