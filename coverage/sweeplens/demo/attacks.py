@@ -32,7 +32,7 @@ _PLANS = (
         "campaign-1",
         24,
         (),
-        Voice(lower=0.12, typo=0.06, careful=0.3, form=0.5, closing=0.1),
+        Voice(lower=0.12, typo=0.06, careful=0.1, form=0.12, brief=0.65),
         25,
         40,
         0.0,
@@ -44,10 +44,10 @@ _PLANS = (
         "campaign-2",
         16,
         ("maths", "reasoning", "coding", "debugging"),
-        Voice(lower=0.08, typo=0.06, careful=0.1, frame=0.8),
+        Voice(lower=0.08, typo=0.06, careful=0.1, study=0.75),
         26,
         46,
-        0.45,
+        0.35,
         10.0,
         25.0,
         "maths, reasoning and code, under some chat",
@@ -108,7 +108,7 @@ def _campaign(plan: Plan, grammars: Grammars, rng: random.Random) -> list[Accoun
         topics for name, topics in grammars.capabilities().items() if not plan.capabilities or name in plan.capabilities
     ]
     sizes = [rng.randint(plan.low, plan.high) for _ in range(plan.accounts)]
-    covers = [rng.uniform(0.1, plan.chat) if plan.chat and k % 4 else 0.0 for k in range(plan.accounts)]
+    covers = [rng.uniform(0.1, plan.chat) if plan.chat and k % 2 else 0.0 for k in range(plan.accounts)]
     own = [round(n * (1 - cover)) for n, cover in zip(sizes, covers, strict=True)]
     pool = _collect(groups, plan.voice, grammars, rng, sum(own))
     rng.shuffle(pool)

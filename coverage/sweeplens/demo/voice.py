@@ -20,12 +20,13 @@ class Voice:
     closing: float = 0.0
     careful: float = 0.0
     form: float = 0.0
-    frame: float = 0.0
+    study: float = 0.0
+    brief: float = 0.0
 
 
 def draw_voice(rng: random.Random) -> Voice:
-    """Draw one of the voices that people have: hasty, plain, polite, thorough or studious."""
-    kind = rng.choices(("hasty", "plain", "polite", "thorough", "studious"), (26, 30, 18, 16, 10))[0]
+    """Draw one of the voices that people have: hasty, plain, polite, thorough, studious or briefing."""
+    kind = rng.choices(("hasty", "plain", "polite", "thorough", "studious", "briefing"), (26, 29, 17, 14, 8, 6))[0]
     if kind == "hasty":
         return Voice(lower=rng.uniform(0.4, 0.95), typo=rng.uniform(0.1, 0.5), opening=0.08, closing=0.08)
     if kind == "plain":
@@ -34,7 +35,9 @@ def draw_voice(rng: random.Random) -> Voice:
         return Voice(typo=0.05, opening=rng.uniform(0.25, 0.6), closing=rng.uniform(0.25, 0.5), form=0.08)
     if kind == "thorough":
         return Voice(typo=0.02, careful=rng.uniform(0.15, 0.5), form=rng.uniform(0.2, 0.5))
-    return Voice(typo=0.05, lower=0.1, careful=0.25, frame=rng.uniform(0.15, 0.4))
+    if kind == "studious":
+        return Voice(typo=0.05, lower=0.1, careful=0.25, study=rng.uniform(0.15, 0.4))
+    return Voice(typo=0.05, form=0.1, brief=rng.uniform(0.15, 0.4))
 
 
 def speak(text: str, voice: Voice, grammars: Grammars, rng: random.Random, *, english: bool = True) -> str:
@@ -48,14 +51,21 @@ def speak(text: str, voice: Voice, grammars: Grammars, rng: random.Random, *, en
         text = _stopped(text) + fill(rng.choice(grammars.dress["form"]), grammars.words, {}, rng)
     if english and rng.random() < voice.closing:
         text = _stopped(text) + rng.choice(grammars.dress["closing"])
-    if english and rng.random() < voice.frame:
-        text = rng.choice(grammars.frames["study"]).replace("{prompt}", text)
+    if english and rng.random() < voice.study:
+        text = _framed(text, "study", grammars, rng)
+    elif english and rng.random() < voice.brief:
+        text = _framed(text, "brief", grammars, rng)
     if not code and rng.random() < voice.lower:
         text = text.lower()
         text = text.rstrip("?.!") if rng.random() < 0.5 else text
     if not code and rng.random() < voice.typo:
         text = _mistype(text, rng)
     return text
+
+
+def _framed(text: str, frame: str, grammars: Grammars, rng: random.Random) -> str:
+    words = {**grammars.words, "prompt": ["{prompt}"]}
+    return fill(rng.choice(grammars.frames[frame]), words, {}, rng).replace("{prompt}", text)
 
 
 def _stopped(text: str) -> str:
