@@ -189,7 +189,9 @@ def catches_everything(tree):
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-            if any(k is None or getattr(k, "id", None) in {"Exception", "BaseException"} for k in kinds):
+            cleans_up = isinstance(node.body[-1], ast.Raise) and node.body[-1].exc is None
+            broad = any(k is None or getattr(k, "id", None) in {"Exception", "BaseException"} for k in kinds)
+            if broad and not cleans_up:
                 lines.append(node.lineno)
     return lines
 
