@@ -98,13 +98,13 @@ class Columns:
     @cached_property
     def request_account(self) -> NDArray[np.int32]:
         """Account of each row of the requests table."""
-        return self._codes(self._table("requests", ("account_id",))["account_id"])
+        return self._codes(self._table("requests", ["account_id"])["account_id"])
 
     @cached_property
     def requests(self) -> Requests:
         """Requests by account and time."""
         account = self.request_account
-        table = self._table("requests", ("ts", "prompt_id"))
+        table = self._table("requests", ["ts", "prompt_id"])
         ts = times(table["ts"])
         row = np.lexsort((np.arange(len(ts)), ts, account))
         starts = np.searchsorted(account[row], np.arange(len(self.accounts) + 1))
