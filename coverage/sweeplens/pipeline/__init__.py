@@ -1,5 +1,5 @@
 """Build a snapshot from a log, strung from the rooms below."""
 
-from sweeplens.pipeline.build import BuildResult, build, encode_query
+from sweeplens.pipeline.assemble import BuildResult, build, encode_query
 
 __all__ = ["BuildResult", "build", "encode_query"]
