@@ -1,0 +1,63 @@
+"""Take a screenshot of every page in both themes: python benchmarks/screenshots.py STORE OUT [WIDTH HEIGHT]."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"))
+
+from app_server import chromium, serve, settle
+
+from sweeplens.report.campaign import campaign_evidence
+from sweeplens.report.queue import account_queue, campaign_queue
+from sweeplens.store.snapshot import open_snapshot
+from sweeplens.ui.links import address
+
+
+def views(store: Path) -> dict[str, str]:
+    """Return name -> address of what is pictured."""
+    snapshot = open_snapshot(store)
+    campaigns = campaign_queue(snapshot, include_all=True)
+    alone = [a for a in account_queue(snapshot) if a.campaign_id is None]
+    found = {
+        "queue": address("queue"), "accounts": address("account"), "campaigns": address("campaign"),
+        "clusters": address("clusters"), "map": address("map"), "map-cluster": address("map", colour="cluster"),
+        "map-level": address("map", colour="level"), "cluster": address("clusters", cluster="0"),
+        "account": address("account", account=alone[0].account_id),
+        "account-low": address("account", account=alone[len(alone) * 3 // 4].account_id),
+        "map-account": address("map", account=alone[0].account_id),
+    }  # fmt: skip
+    if campaigns:
+        found["campaign"] = address("campaign", campaign=campaigns[0].campaign_id)
+        found["member"] = address(
+            "account", account=campaign_evidence(snapshot, campaigns[0].campaign_id).members[0].account_id
+        )
+    return found
+
+
+def main() -> None:
+    store, out = Path(sys.argv[1]).resolve(), Path(sys.argv[2])
+    width, height = (int(v) for v in sys.argv[3:5]) if len(sys.argv) > 4 else (1280, 800)
+    only = set(sys.argv[5:])
+    out.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serve(store, Path(home) / "server.log", Path(home)) as app,
+        chromium() as browser,
+    ):
+        for theme in ("light", "dark"):
+            context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
+            for name, path in views(store).items():
+                if only and name not in only:
+                    continue
+                page = context.new_page()
+                page.goto(f"{app.url}/{path}")
+                settle(page)
+                page.wait_for_timeout(700)  # fades of the first paint
+                page.screenshot(path=out / f"{name}-{theme}.png")
+                page.close()
+        print(app.log.read_text(encoding="utf-8")[-3000:])
+
+
+if __name__ == "__main__":
+    main()

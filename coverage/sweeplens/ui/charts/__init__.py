@@ -1,0 +1,1 @@
+"""Pure functions from facts to plotly figures, each with its caption."""

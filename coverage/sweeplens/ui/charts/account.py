@@ -1,0 +1,313 @@
+"""Charts about one account."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeplens.report.facts import CapabilityShare, Curve, MapPoints, PromptRow, Timeline
+from sweeplens.report.sentences import percent
+from sweeplens.ui import words
+from sweeplens.ui.charts.base import (
+    Chart,
+    Label,
+    density,
+    hide_axes,
+    label_end,
+    limits,
+    new_figure,
+    place_labels,
+    scatter,
+    time_axis,
+    write_labels,
+)  # fmt: skip
+from sweeplens.ui.safe import plot_text, wrapped
+from sweeplens.ui.theme import Palette, translucent
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_ROW = 74  # px of one reason
+_PEERS = 300  # peers that are drawn on a strip, spread evenly over them
+
+
+@dataclass(frozen=True, eq=False)
+class Strip:
+    """One reason: its sentence, whether it raises the score, and the account's value among those of its peers.
+
+    `shown` are the account's value and the peers' median as people read them. A reason without a value of its own has
+    no peers.
+    """
+
+    sentence: str
+    raises: bool | None
+    value: float | None
+    peers: NDArray[np.float64]
+    shown: tuple[str, str] = ("", "")
+
+
+def draw_strips(p: Palette, strips: Sequence[Strip]) -> Chart:
+    """Draw the reasons, one below the other: a sentence, and under it the peers as ticks and the account as a dot."""
+    figure = new_figure(p, _ROW * max(1, len(strips)) + 8, hovermode="closest")
+    figure.update_xaxes(visible=False, range=(0, 1), fixedrange=True)
+    figure.update_yaxes(visible=False, range=(len(strips) - 0.5, -0.5), fixedrange=True)
+    for row, strip in enumerate(strips):
+        sign = "" if strip.raises is None else "+" if strip.raises else "−"
+        figure.add_annotation(
+            x=0, y=row - 0.42, xanchor="left", yanchor="top", text=sign, font={"size": 17, "color": p.quiet}
+        )
+        figure.add_annotation(
+            x=0, y=row - 0.42, xanchor="left", yanchor="top", xshift=18, align="left",
+            text=wrapped(strip.sentence[:1].upper() + strip.sentence[1:], 68, 2), font={"size": 13, "color": p.ink},
+        )  # fmt: skip
+        if strip.value is not None and len(strip.peers):
+            _add_strip(figure, p, strip, row + 0.26)
+    return Chart(
+        figure,
+        "Why: the strongest reasons first",
+        "Each tick is an account of like volume, the dot is this account; + raises the score and − lowers it. "
+        "The scale of each strip is its own, and what lies far outside stands at its edge.",
+        "Strips of peers with this account's dot, one for each reason",
+    )
+
+
+def _add_strip(figure: "go.Figure", p: Palette, strip: Strip, y: float) -> None:
+    import plotly.graph_objects as go
+
+    low, high = np.quantile(strip.peers, (0.05, 0.95)).tolist()
+    if high <= low:
+        low, high = float(min(strip.peers.min(), strip.value or 0.0)), float(max(strip.peers.max(), strip.value or 0.0))
+    span = (high - low) or 1.0
+    chosen = strip.peers
+    if len(chosen) > _PEERS:
+        chosen = np.sort(chosen)[np.linspace(0, len(chosen) - 1, _PEERS).round().astype(int)]
+
+    def place(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        inside = 0.17 + 0.66 * (v - low) / span
+        clipped: NDArray[np.float64] = np.clip(inside, 0.045, 0.995).round(4)
+        return clipped
+
+    own, middle = (plot_text(text) for text in strip.shown)
+    figure.add_shape(type="line", x0=0.035, x1=1, y0=y, y1=y, line={"color": p.line, "width": 1}, layer="below")
+    figure.add_trace(
+        go.Scatter(
+            x=place(chosen), y=np.full(len(chosen), y), mode="markers", hoverinfo="skip",
+            marker={"symbol": "line-ns-open", "size": 12, "line": {"width": 1}, "color": translucent(p.quiet, 0.45)},
+        )
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=place(np.array([strip.value])), y=[y], mode="markers", cliponaxis=False,
+            marker={"size": 13, "color": p.accent, "line": {"color": p.ground, "width": 2}},
+            hovertemplate=f"this account {own}<br>peers' median {middle}<extra></extra>",
+        )
+    )  # fmt: skip
+
+
+def draw_ground(
+    p: Palette, points: MapPoints, prompt_ids: NDArray[np.int32], prompts: Sequence[PromptRow], names: Sequence[Label],
+    *, title: str = "", who: str = "this account",
+) -> Chart:  # fmt: skip
+    """Draw prompts over the density of all; `names` are cluster names that may be written where they fit."""
+    figure = new_figure(p, 380)
+    figure.add_trace(density(p, points.x, points.y))
+    texts = {row.prompt_id: plot_text(row.text, 70) for row in prompts}
+    clusters = {row.prompt_id: plot_text(row.cluster_name, 40) for row in prompts}
+    ids = prompt_ids.tolist()
+    hover = [f"{texts[i]}<br><i>{clusters[i]}</i>" if i in texts else "" for i in ids]
+    trace = scatter(len(ids))(
+        x=points.x[prompt_ids], y=points.y[prompt_ids], mode="markers", text=hover,
+        marker={"size": 6 if len(ids) < 600 else 4, "color": p.accent, "opacity": 0.8, "line": {"width": 0}},
+        hovertemplate="%{text}<extra></extra>",
+    )  # fmt: skip
+    figure.add_trace(trace)
+    x, y = limits(points.x), limits(points.y)
+    hide_axes(figure, x, y)
+    write_labels(figure, p, place_labels(names, x, y, (440, 360), most=6, width=24), 24)
+    return Chart(
+        figure,
+        title or _ground_title(points, prompt_ids),
+        f"Prompts that are alike lie near each other; dots are the prompts of {who}, the grey ground is everybody's. "
+        "Distances between far islands mean little.",
+        f"Map of all prompts with those of {who} lit",
+    )
+
+
+def _ground_title(points: MapPoints, ids: NDArray[np.int32]) -> str:
+    own = np.unique(points.cluster[ids])
+    reached, total = int((own >= 0).sum()), len(np.unique(points.cluster[points.cluster >= 0]))
+    return f"Reaches {words.count(reached)} of {words.counted(total, 'cluster')} of the map"
+
+
+def draw_curve(p: Palette, curve: Curve) -> Chart:
+    """Draw distinct cells against distinct prompts, over the band of the peers."""
+    import plotly.graph_objects as go
+
+    figure = new_figure(p, 300, margin={"l": 8, "r": 92, "t": 8, "b": 8})
+    banded = [i for i, low in enumerate(curve.low) if low is not None]
+    n = [curve.n[i] for i in banded]
+    if banded:
+        low, middle, high = ([line[i] for i in banded] for line in (curve.low, curve.median, curve.high))
+        edge = {"width": 0}
+        figure.add_trace(go.Scatter(x=n, y=high, mode="lines", line=edge, hoverinfo="skip"))
+        figure.add_trace(
+            go.Scatter(
+                x=n, y=low, mode="lines", line=edge, fill="tonexty", fillcolor=translucent(p.quiet, 0.18),
+                hoverinfo="skip",
+            )
+        )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=n, y=middle, mode="lines", line={"color": p.quiet, "width": 1.5, "dash": "dot"},
+                customdata=[[curve.n_peers[i], curve.low[i], curve.high[i]] for i in banded],
+                hovertemplate="after %{x:,d} prompts: peers' median %{y:,.0f} cells<br>"
+                "90 % have %{customdata[1]:,.0f} to %{customdata[2]:,.0f}, %{customdata[0]:,d} peers<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=curve.n, y=curve.cells, mode="lines+markers", line={"color": p.accent, "width": 2.5},
+            marker={"size": 5}, hovertemplate="after %{x:,d} prompts: %{y:,d} cells<extra></extra>",
+        )
+    )  # fmt: skip
+    _label_curve(figure, p, curve, banded)
+    figure.update_xaxes(
+        title_text="distinct prompts, in order of arrival", rangemode="tozero", tickformat=",d", showgrid=False
+    )
+    figure.update_yaxes(title_text="distinct cells", rangemode="tozero", tickformat=",d")
+    return Chart(
+        figure,
+        _curve_title(curve, banded),
+        "Cells are small even parts of the map; the band holds 90 % of the accounts of like volume that got as far. "
+        "Apps that forward many people's requests rise steeply too.",
+        "Coverage curve of this account over the band of its peers",
+    )
+
+
+def _label_curve(figure: "go.Figure", p: Palette, curve: Curve, banded: list[int]) -> None:
+    if not curve.n:
+        return
+    shift = 0
+    if banded and banded[-1] == len(curve.n) - 1:
+        top = max(*curve.cells, curve.high[banded[-1]] or 0.0, 1.0)
+        apart = (curve.cells[-1] - (curve.median[banded[-1]] or 0.0)) / top * 240
+        shift = 0 if abs(apart) > 16 else 9 if apart >= 0 else -9
+    label_end(figure, (curve.n[-1], curve.cells[-1]), "this account", p.accent, shift)
+    if banded:
+        end = (curve.n[banded[-1]], curve.median[banded[-1]] or 0.0)
+        label_end(figure, end, "peers’ median", p.quiet, -shift)
+
+
+def _curve_title(curve: Curve, banded: list[int]) -> str:
+    if not banded:
+        return "No peers got far enough to compare with"
+    last = banded[-1]
+    low, high = curve.low[last] or 0.0, curve.high[last] or 0.0
+    if curve.cells[last] > high:
+        return "Keeps finding new ground where peers return"
+    if curve.cells[last] < low:
+        return "Returns to the same ground where peers move on"
+    return "Finds new ground about as peers do"
+
+
+def draw_capabilities(p: Palette, shares: Sequence[CapabilityShare]) -> Chart:
+    """Draw the account's share on each capability as a bar, and the peers' median as a tick on it."""
+    import plotly.graph_objects as go
+
+    used = [s for s in shares if s.n_prompts or (s.peer_median or 0.0) > 0.004]
+    used.sort(key=lambda s: (s.share, s.peer_median or 0.0))
+    rows = list(range(len(used)))
+    figure = new_figure(p, max(180, 23 * len(used) + 56), bargap=0.45)
+    figure.add_trace(
+        go.Bar(
+            x=[100 * s.share for s in used], y=rows, orientation="h", marker={"color": p.accent},
+            customdata=[[plot_text(s.name), s.n_prompts] for s in used],
+            hovertemplate="%{customdata[0]}: %{x:.2~r} %, %{customdata[1]:,d} prompts<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=[100 * (s.peer_median or 0.0) for s in used], y=rows, mode="markers", cliponaxis=False,
+            marker={"symbol": "line-ns-open", "size": 15, "color": p.ink, "line": {"width": 2}},
+            customdata=[plot_text(s.name) for s in used],
+            hovertemplate="%{customdata}: peers' median %{x:.2~r} %<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=rows,
+        ticktext=[plot_text(s.name, 28) for s in used],
+        tickfont={"color": p.ink, "size": 12},
+        showgrid=False,
+    )
+    figure.update_xaxes(ticksuffix=" %", rangemode="tozero", title_text="share of its distinct prompts")
+    return Chart(
+        figure,
+        _capability_title(shares),
+        "Bars are this account's shares, ticks the median of its peers; a sweep is often flat where a person has one "
+        "or two long bars, and so is an app for everybody.",
+        "Share of this account's prompts on each capability, beside the peers' median",
+    )
+
+
+def _capability_title(shares: Sequence[CapabilityShare]) -> str:
+    known = [(s.share - s.peer_median, s) for s in shares if s.peer_median is not None and s.capability != "unassigned"]
+    if not known:
+        return "What it asks for"
+    more, most = max(known, key=lambda k: k[0])
+    if more < 0.05:
+        return "Asks for what its peers ask for"
+    return f"More {most.name.lower()} than its peers: {percent(most.share)} against {percent(most.peer_median or 0.0)}"
+
+
+def draw_timeline(p: Palette, timeline: Timeline) -> Chart:
+    """Draw requests by day, and beside them by hour of the day."""
+    import plotly.graph_objects as go
+    from plotly.subplots import make_subplots
+
+    figure = make_subplots(cols=2, rows=1, column_widths=[0.68, 0.32], horizontal_spacing=0.09)
+    figure.update_layout(new_figure(p, 230).layout)
+    days = [d for d, _ in timeline.days]
+    figure.add_trace(
+        go.Bar(
+            x=days, y=[n for _, n in timeline.days], marker={"color": p.accent},
+            hovertemplate="%{x|%-d %b %Y}: %{y:,d} requests<extra></extra>",
+        ),
+        row=1, col=1,
+    )  # fmt: skip
+    figure.add_trace(
+        go.Bar(
+            x=list(range(24)), y=list(timeline.hours), marker={"color": p.quiet},
+            hovertemplate="%{x}:00–%{x}:59 UTC: %{y:,d} requests<extra></extra>",
+        ),
+        row=1, col=2,
+    )  # fmt: skip
+    if days:
+        first, last = (datetime.combine(d, time()) for d in (days[0], days[-1]))
+        time_axis(figure, first, max(last, first + timedelta(days=4)), row=1, col=1)
+        figure.update_xaxes(range=(first - timedelta(hours=16), last + timedelta(hours=16)), row=1, col=1)
+    figure.update_xaxes(showgrid=False, tickvals=[0, 6, 12, 18], title_text="hour of the day", row=1, col=2)
+    figure.update_xaxes(title_text="day, UTC", row=1, col=1)
+    for column, counts in ((1, [n for _, n in timeline.days]), (2, timeline.hours)):
+        few = {"dtick": 1} if max(counts, default=0) <= 4 else {"nticks": 5}
+        figure.update_yaxes(rangemode="tozero", tickformat=",d", **few, row=1, col=column)
+    figure.update_yaxes(title_text="requests", row=1, col=1)
+    return Chart(
+        figure,
+        timeline_title(timeline),
+        "Requests by day, and by hour of the day in UTC; people sleep, programs and shared gateways need not. "
+        "Requests without a time are not drawn.",
+        "Requests by day and by hour of the day",
+    )
+
+
+def timeline_title(timeline: Timeline) -> str:
+    """Say on how many days and in how many hours of the day there were requests."""
+    if not timeline.days:
+        return "The log has no times for these requests"
+    first, last = timeline.days[0][0], timeline.days[-1][0]
+    span = (last - first).days + 1
+    hours = sum(n > 0 for n in timeline.hours)
+    return f"Active on {len(timeline.days)} of {words.counted(span, 'day')}, in {hours} of 24 hours of the day"

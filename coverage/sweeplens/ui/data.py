@@ -1,0 +1,165 @@
+"""Cached access to the snapshot: opened once for all sessions, evidence kept for the pages that were looked at last.
+
+Everything comes from `report`, so that a number here is the number that the command line prints. What is cached is
+immutable and shared between sessions; its key is the snapshot's folder, which never changes.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from sweeplens.config import Settings, load_settings
+from sweeplens.errors import NotFoundError
+from sweeplens.report import account, campaign, cluster, ground, queue, search
+from sweeplens.report.columns import columns_of
+from sweeplens.report.facts import (
+    AccountEvidence,
+    AccountRow,
+    CampaignEvidence,
+    CampaignRow,
+    ClusterEvidence,
+    ClusterRow,
+    Hit,
+    MapPoints,
+    Overview,
+)  # fmt: skip
+from sweeplens.store.snapshot import Snapshot, open_snapshot, read_current, read_manifest
+
+MAX_PROMPTS = 2000  # prompts of one account or campaign that are listed, the typical ones first
+Period = tuple[datetime | None, datetime | None]
+
+
+def _folder(snapshot: Snapshot) -> str:
+    return str(snapshot.folder)
+
+
+_KEY: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: _folder}
+
+
+def settings() -> Settings:
+    """Return the settings of this process; `sweeplens app` hands its own over in the environment."""
+    return load_settings()
+
+
+def current() -> Snapshot:
+    """Return the snapshot that CURRENT names now; raises `StoreError` and its kin."""
+    store = settings().store
+    snapshot_id, digest = read_current(store)
+    return _opened(str(store.resolve()), snapshot_id, digest)
+
+
+@st.cache_resource(max_entries=2, show_spinner="Opening the snapshot")
+def _opened(store: str, snapshot_id: str, digest: str) -> Snapshot:
+    snapshot = open_snapshot(Path(store), snapshot_id)
+    read_manifest(snapshot.folder, digest)
+    return snapshot
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+def overview(snapshot: Snapshot) -> Overview:
+    """Return the numbers of the snapshot. The age in it is that of the first look: `age_of` has the present one."""
+    return queue.overview(snapshot)
+
+
+def age_of(seen: Overview, now: datetime) -> float | None:
+    """Return the age of the snapshot in days."""
+    return None if seen.created is None else (now - seen.created).total_seconds() / 86_400
+
+
+@st.cache_resource(max_entries=2, show_spinner="Ranking the accounts", hash_funcs=_KEY)
+def accounts(snapshot: Snapshot) -> list[AccountRow]:
+    """Return all accounts, those to look at first on top."""
+    return queue.account_queue(snapshot)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+def account_rows(snapshot: Snapshot) -> dict[str, AccountRow]:
+    """Return all accounts by their id."""
+    return {row.account_id: row for row in accounts(snapshot)}
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+def campaigns(snapshot: Snapshot) -> list[CampaignRow]:
+    """Return all groups, whatever their label, those to look at first on top."""
+    return queue.campaign_queue(snapshot, include_all=True)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+def campaign_periods(snapshot: Snapshot) -> dict[str, Period]:
+    """Return by campaign id when its members were first and last seen."""
+    return {row.campaign_id: period(account_rows(snapshot)[a] for a in row.accounts) for row in campaigns(snapshot)}
+
+
+def period(rows: Iterable[AccountRow]) -> Period:
+    """Return when the first of these accounts was first seen, and the last of them last."""
+    seen = list(rows)
+    first = [row.first_ts for row in seen if row.first_ts is not None]
+    last = [row.last_ts for row in seen if row.last_ts is not None]
+    return min(first, default=None), max(last, default=None)
+
+
+@st.cache_resource(max_entries=24, show_spinner="Gathering the evidence", hash_funcs=_KEY)
+def account_evidence(snapshot: Snapshot, account_id: str) -> AccountEvidence:
+    """Return everything that is shown about one account."""
+    return account.account_evidence(snapshot, account_id, max_prompts=MAX_PROMPTS)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Gathering the evidence", hash_funcs=_KEY)
+def campaign_evidence(snapshot: Snapshot, campaign_id: str) -> CampaignEvidence:
+    """Return everything that is shown about one campaign."""
+    return campaign.campaign_evidence(snapshot, campaign_id, max_prompts=MAX_PROMPTS)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+def clusters(snapshot: Snapshot) -> list[ClusterRow]:
+    """Return all clusters, those with most prompts first."""
+    return cluster.cluster_table(snapshot)
+
+
+@st.cache_resource(max_entries=16, show_spinner="Gathering the evidence", hash_funcs=_KEY)
+def cluster_evidence(snapshot: Snapshot, cluster_id: str) -> ClusterEvidence:
+    """Return everything that is shown about one cluster; its id comes from the address."""
+    if not cluster_id.isascii() or not cluster_id.isdecimal() or len(cluster_id) > 9:
+        raise NotFoundError(f"a cluster's id is a number, but the address says {cluster_id[:40]!r}")
+    return cluster.cluster_evidence(snapshot, int(cluster_id))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Drawing the map", hash_funcs=_KEY)
+def map_points(snapshot: Snapshot) -> MapPoints:
+    """Return all prompts as columns."""
+    return ground.map_points(snapshot)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+def mostly_about(snapshot: Snapshot) -> dict[str, str]:
+    """Return by account id the name of the capability that most of its distinct prompts are on."""
+    columns = columns_of(snapshot)
+    best = columns.profile.argmax(1).tolist()
+    return {a: columns.capabilities[c][1] for a, c in zip(columns.accounts, best, strict=True)}
+
+
+def peer_values(snapshot: Snapshot, account_ids: Sequence[str], signal: str) -> NDArray[np.float64]:
+    """Return the value of one signal for each of these accounts, without those that lack it."""
+    columns = columns_of(snapshot)
+    if signal not in columns.signals.names:
+        return np.empty(0)
+    rows = np.array([columns.position[a] for a in account_ids], np.int64)
+    values: NDArray[np.float64] = columns.signals.values[rows, columns.signals.names.index(signal)]
+    return values[~np.isnan(values)]
+
+
+@st.cache_resource(max_entries=32, show_spinner="Encoding the text", hash_funcs=_KEY)
+def _vector(snapshot: Snapshot, text: str) -> NDArray[np.float32]:
+    from sweeplens.pipeline import encode_query
+
+    return encode_query(snapshot, text, settings())
+
+
+def search_text(snapshot: Snapshot, text: str, k: int = 50) -> list[Hit]:
+    """Return the prompts nearest to a text; raises `EncoderError` where the snapshot's encoder is not at hand."""
+    return search.search(snapshot, _vector(snapshot, text), k)

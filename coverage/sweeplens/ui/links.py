@@ -1,0 +1,38 @@
+"""Pages and the addresses that lead to them; an address carries ids, never text."""
+
+from importlib import import_module
+from urllib.parse import urlencode
+
+import streamlit as st
+
+PAGES = {"queue": "Queue", "account": "Accounts", "campaign": "Campaigns", "map": "Map", "clusters": "Clusters"}
+_HELP = {
+    "queue": "What to look at first: campaigns and accounts in one ranked list.",
+    "account": "One account: why it scores as it does, what it asks, and how its peers compare.",
+    "campaign": "One group of accounts: how its members share the ground.",
+    "map": "All prompts by likeness; select some to see who asks them.",
+    "clusters": "The topics of the log, and how much of each comes from flagged accounts.",
+}
+
+
+def page(name: str) -> st.Page:
+    """Return one page; pages of the same address are the same page to Streamlit."""
+    show = import_module(f"sweeplens.ui.views.{name}").show
+    return st.Page(show, title=PAGES[name], url_path=name, default=name == "queue", help=_HELP[name])
+
+
+def go_to(name: str, **params: str) -> None:
+    """Leave for another page; the browser's back button returns."""
+    st.switch_page(page(name), query_params=params)
+
+
+def address(name: str, **params: str) -> str:
+    """Return the relative address of a view."""
+    path = "" if name == "queue" else name
+    return f"{path}?{urlencode(params)}" if params else path
+
+
+def wanted(name: str) -> str | None:
+    """Return the id that the address names, such as the account of ?account=..., or None."""
+    value = st.query_params.get(name)
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,68 @@
+"""The frame of the app: settings, the snapshot, the sidebar, and the page that the address names."""
+
+import logging
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from sweeplens.errors import SweepLensError
+from sweeplens.ui import data, links, parts, words
+from sweeplens.ui.safe import code_span
+
+if TYPE_CHECKING:
+    from sweeplens.report.facts import Overview
+    from sweeplens.store.snapshot import Snapshot
+
+STALE = 7.0  # days after which a snapshot is called old
+FEW = 100  # accounts below which comparisons with peers are called rough
+log = logging.getLogger(__name__)
+
+
+def run() -> None:
+    """Draw the app once; `app.py` calls this on every rerun."""
+    st.set_page_config(page_title="SweepLens", layout="wide", initial_sidebar_state=220)
+    parts.style()
+    page = st.navigation([links.page(name) for name in links.PAGES])
+    try:
+        snapshot = data.current()
+        _sidebar(snapshot)
+        page.run()
+    except SweepLensError as error:
+        parts.problem(error)
+
+
+def _sidebar(snapshot: "Snapshot") -> None:
+    seen = data.overview(snapshot)
+    days = data.age_of(seen, datetime.now(UTC))
+    with st.sidebar:
+        st.caption(f"Snapshot {code_span(seen.snapshot_id)}")
+        st.caption(
+            f"{words.age(days)} old · encoder {code_span(seen.encoder)} · detector {code_span(_detector(snapshot))}"
+        )
+        for doubt in doubts(snapshot, seen, days):
+            st.caption(f":orange[{doubt}]")
+
+
+def _detector(snapshot: "Snapshot") -> str:
+    entry = snapshot.manifest.get("detector")
+    if not isinstance(entry, dict):
+        return "unknown"
+    return f"{entry.get('name', 'unknown')} {entry.get('version', '')}".strip()
+
+
+def doubts(snapshot: "Snapshot", seen: "Overview", days: float | None) -> list[str]:
+    """Return what makes the whole snapshot less sure, in our own words."""
+    found = []
+    entry = snapshot.manifest.get("detector")
+    if isinstance(entry, dict) and entry.get("fallback"):
+        found.append("No detector was trained for this encoder: accounts are ranked, none goes above watch.")
+    if days is not None and days > STALE:
+        found.append("The snapshot is more than a week old: `sweeplens build` makes a new one.")
+    if seen.n_accounts < FEW:
+        found.append(f"Only {words.counted(seen.n_accounts, 'account')}: peers say little in so small a log.")
+    return found
+
+
+if __name__ == "__main__":  # `sweeplens app` gives this file to Streamlit
+    run()

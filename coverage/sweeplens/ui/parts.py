@@ -1,0 +1,151 @@
+"""Pieces that every page is made of: headings, charts, tables to pick from, lists of prompts, and errors in words."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+
+from sweeplens.errors import SweepLensError
+from sweeplens.report.facts import PromptRow
+from sweeplens.ui import links, tables, words
+from sweeplens.ui.charts.base import Chart
+from sweeplens.ui.safe import code_span, full_text
+from sweeplens.ui.theme import Palette, palette
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+# What Streamlit's theme has no option for: narrower margins, the size of the headline, quiet ink that is not faded.
+_STYLE = """<style>
+[data-testid="stMainBlockContainer"] {{ padding-left: 2.4rem; padding-right: 2.4rem; padding-bottom: 4rem; }}
+[class*="st-key-headline"] [data-testid="stText"] {{ font-size: 1.3rem; line-height: 1.35; }}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: {quiet}; opacity: 1; }}
+</style>"""
+_PLOTLY = {
+    "displayModeBar": False,
+    "displaylogo": False,
+    "scrollZoom": False,
+    "showTips": False,
+    "doubleClick": "reset",
+}
+_FULL = 200  # characters of a prompt in the table; a click shows all of it
+
+
+def colours() -> Palette:
+    """Return the palette of the theme that the user chose."""
+    return palette(st.context.theme.type)
+
+
+def style() -> None:
+    """Set the few things that Streamlit's theme has no option for."""
+    st.html(_STYLE.format(quiet=colours().quiet))
+
+
+def heading(kind: str, name: str | None, sentence: str, facts: Iterable[str] = ()) -> None:
+    """Write what this is, then its one sentence, then facts in a quiet line."""
+    st.markdown(f"#### {kind}" if name is None else f"#### {kind} {code_span(name)}")
+    with st.container(key="headline"):
+        st.text(words.thin(sentence))
+    line = " · ".join(facts)
+    if line:
+        st.caption(line)
+
+
+def draw(chart: Chart, key: str) -> None:
+    """Draw a chart under its title; the caption is behind the question mark."""
+    st.markdown(f"**{chart.title}**", help=chart.caption)
+    st.plotly_chart(chart.figure, key=key, theme=None, config=_PLOTLY, alt=chart.alt)
+
+
+def pick(
+    frame: "Styler", columns: dict[str, Any], key: str, height: int | Literal["auto", "content"] = "auto"
+) -> int | None:
+    """Show a table and return the row that was clicked in this run, or None."""
+    event = st.dataframe(
+        frame, key=key, hide_index=True, column_config=columns, on_select="rerun", selection_mode="single-cell",
+        height=height, placeholder="–",
+    )  # fmt: skip
+    cells = event.selection.cells
+    return int(cells[0][0]) if cells else None
+
+
+def link(label: str, name: str, **params: str) -> None:
+    """Offer the way to another view; `label` is Markdown."""
+    if st.button(label, key=f"link-{name}-{'-'.join(params)}", type="tertiary"):
+        links.go_to(name, **params)
+
+
+def problem(error: SweepLensError) -> None:
+    """Say in one sentence what is wrong."""
+    st.markdown("#### This cannot be shown")
+    with st.container(key="headline-problem"):
+        st.text(_sentence(str(error)))
+
+
+def nothing(sentence: str, what_to_do: str) -> None:
+    """Show an empty state: what is missing, and what to do about it. Both are our own words."""
+    with st.container(border=True):
+        st.text(sentence)
+        st.caption(what_to_do)
+
+
+def show_prompts(rows: Sequence[PromptRow], total: int, key: str, *, cluster: bool = True) -> None:
+    """List prompts with a search and a choice of cluster and order; a click on one shows all of its text."""
+    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
+    needle = left.text_input(
+        "Search in these prompts", key=f"{key}-search", type="search", placeholder="words of a prompt"
+    )
+    names = (
+        sorted({(row.cluster_id, row.cluster_name) for row in rows}, key=lambda c: (c[0] < 0, c[0])) if cluster else []
+    )
+    chosen = middle.selectbox(
+        "Cluster", [None, *names], format_func=_cluster_option, key=f"{key}-cluster", disabled=not names
+    )
+    order = right.segmented_control(
+        "Order", ["typical", "time"], default="typical", required=True, key=f"{key}-order",
+        format_func=lambda o: "typical first" if o == "typical" else "by time",
+    )  # fmt: skip
+    shown = [r for r in rows if not needle or needle.casefold() in r.text.casefold()]
+    if chosen is not None:
+        shown = [r for r in shown if r.cluster_id == chosen[0]]
+    if order == "time":
+        shown.sort(key=lambda r: (r.first_ts is None, r.first_ts, r.prompt_id))
+    some = "" if len(rows) == total else f" The search looks at the {words.count(len(rows))} most typical ones."
+    st.caption(
+        f"{words.count(len(shown))} of {words.counted(total, 'distinct prompt')}.{some} Click one to read all of it."
+    )
+    if not shown:
+        nothing("No prompt here has these words.", "Shorten the search or choose another cluster.")
+        return
+    at = pick(tables.prompts(shown[:1000]), tables.prompt_columns(cluster=cluster), f"{key}-table", 320)
+    if at is not None and at < len(shown):
+        show_prompt(shown[at], key)
+
+
+def show_prompt(row: PromptRow, key: str) -> None:
+    """Show one prompt whole, as plain text, with what is known of it."""
+    st.code(full_text(row.text), language=None, wrap_lines=True, height="content" if len(row.text) < 1500 else 320)
+    facts = [
+        f"sent {words.counted(row.n_sent, 'time')}", f"by {words.counted(row.n_accounts, 'account')} in all",
+        f"first {words.moment(row.first_ts)} UTC", words.KIND_WORDS.get(row.kind, row.kind),
+    ]  # fmt: skip
+    left, right = st.columns([4, 1], vertical_alignment="center")
+    left.caption(" · ".join(facts))
+    if row.cluster_id >= 0 and right.button("Open its cluster", key=f"{key}-open-cluster", type="tertiary"):
+        links.go_to("clusters", cluster=str(row.cluster_id))
+
+
+def _cluster_option(option: tuple[int, str] | None) -> str:
+    from sweeplens.text import one_line
+
+    if option is None:
+        return "all clusters"
+    return "in no cluster" if option[0] < 0 else f"{option[0]} {one_line(option[1], 40)}"
+
+
+def _sentence(text: str) -> str:
+    from sweeplens.text import printable
+
+    flat = printable(text)
+    named = "." in flat.split(" ", 1)[0]  # a file's name keeps its small letter
+    return (flat if named else flat[:1].upper() + flat[1:]) + ("" if flat.endswith((".", "?")) else ".")

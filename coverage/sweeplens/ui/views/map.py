@@ -1,0 +1,204 @@
+"""Map: all prompts by likeness; what is selected, who asks it, in which words."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from sweeplens.report import ground
+from sweeplens.report.facts import MapPoints
+from sweeplens.ui import data, links, parts, tables, words
+from sweeplens.ui.charts.atlas import draw_map, group_points, sample
+from sweeplens.ui.charts.base import Label
+from sweeplens.ui.safe import code_span, plot_text
+
+if TYPE_CHECKING:
+    from sweeplens.store.snapshot import Snapshot
+
+_LISTED = 500  # prompts of a selection that are listed
+_CONFIG = {
+    "displaylogo": False, "displayModeBar": True, "scrollZoom": True, "doubleClick": "reset",
+    "modeBarButtons": [["pan2d", "lasso2d", "select2d", "zoomIn2d", "zoomOut2d", "resetScale2d"]],
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Lit:
+    """Prompts that are lit on the map, and in words what they are; `listed` keeps their order in the list."""
+
+    ids: NDArray[np.int64]
+    what: str
+    short: str
+
+
+def show() -> None:
+    """Draw the page; ?account=, ?campaign= and ?cluster= light what they name."""
+    snapshot = data.current()
+    points = data.map_points(snapshot)
+    clusters = data.clusters(snapshot)
+    parts.heading(
+        "Map", None,
+        f"{words.counted(len(points.x), 'distinct prompt')} in {words.counted(len(clusters), 'cluster')}: "
+        "select some to see who asks them.",
+    )  # fmt: skip
+    if not len(points.x):
+        parts.nothing("This snapshot has no prompts.", "`sweeplens build LOG` makes one from a log.")
+        return
+    _explore(snapshot)
+
+
+@st.fragment
+def _explore(snapshot: "Snapshot") -> None:
+    left, right = st.columns([2, 1], gap="medium")
+    with left:
+        by, lit = _controls(snapshot)
+        chosen = _picture(snapshot, by, lit)
+    with right:
+        _selection(snapshot, chosen if chosen is not None else lit)
+
+
+def _controls(snapshot: "Snapshot") -> tuple[str, Lit | None]:
+    first, second = st.columns([1.2, 2], vertical_alignment="bottom")
+    by = first.segmented_control(
+        "Colour by", ["capability", "cluster", "level"], default="capability", required=True, key="colour",
+        bind="query-params",
+    )  # fmt: skip
+    needle = second.text_input(
+        "Find prompts by meaning", key="map-search", type="search", placeholder="a question, a topic, a phrase"
+    )
+    if needle and needle.strip():
+        found = data.search_text(snapshot, needle.strip())
+        ids = np.array([hit.prompt_id for hit in found], np.int64)
+        return str(by), Lit(ids, f"The {words.counted(len(found), 'prompt')} nearest to what you looked for", "nearest")
+    return str(by), _named(snapshot)
+
+
+def _named(snapshot: "Snapshot") -> Lit | None:
+    account, campaign, cluster = (links.wanted(name) for name in ("account", "campaign", "cluster"))
+    if account is not None:
+        ids = data.account_evidence(snapshot, account).prompt_ids.astype(np.int64)
+        return Lit(ids, f"Account {code_span(account)}", f"account {account}")
+    if campaign is not None:
+        ids = data.campaign_evidence(snapshot, campaign).prompt_ids.astype(np.int64)
+        return Lit(ids, f"Campaign {code_span(campaign)}", f"campaign {campaign}")
+    if cluster is not None:
+        row = data.cluster_evidence(snapshot, cluster).row
+        ids = np.flatnonzero(data.map_points(snapshot).cluster == row.cluster_id)
+        return Lit(ids, f"Cluster {row.cluster_id} {code_span(row.name)}", f"cluster {row.cluster_id}")
+    return None
+
+
+def _picture(snapshot: "Snapshot", by: str, lit: Lit | None) -> Lit | None:
+    p, points, rows = parts.colours(), data.map_points(snapshot), data.clusters(snapshot)
+    always = lit.ids if lit is not None else np.empty(0, np.int64)
+    chart = draw_map(
+        p, points,
+        group_points(p, points, by, [(c.cluster_id, c.name) for c in rows]),
+        sample(points, always),
+        [Label(c.x, c.y, c.name, c.n_prompts) for c in rows],
+        lit=None if lit is None else lit.ids,
+        lit_name="" if lit is None else lit.short,
+        cluster_names=_hover_names(snapshot),
+    )  # fmt: skip
+    event = st.plotly_chart(
+        chart.figure, key="map", theme=None, on_select="rerun", selection_mode=("points", "box", "lasso"),
+        config=_CONFIG, alt=chart.alt,
+    )  # fmt: skip
+    st.caption(chart.caption)
+    return _selected(points, event.selection)
+
+
+def _hover_names(snapshot: "Snapshot") -> NDArray[np.object_]:
+    """Return the name to show for each cluster id; the last entry, which -1 picks, is for no cluster."""
+    rows = data.clusters(snapshot)
+    names = np.full(max((c.cluster_id for c in rows), default=-1) + 2, "in no cluster", object)
+    for c in rows:
+        names[c.cluster_id] = f"{plot_text(c.name, 50)}<br>{plot_text(c.capability_name)}, cluster {c.cluster_id}"
+    return names
+
+
+def _selected(points: MapPoints, selection: Any) -> Lit | None:  # noqa: ANN401 - Streamlit's own dictionary
+    """Return the prompts inside what was drawn, all of them, drawn as points or not; else the clicked one."""
+    inside = np.zeros(len(points.x), bool)
+    for box in selection.get("box", ()):
+        inside |= _within_box(points, box)
+    for lasso in selection.get("lasso", ()):
+        inside |= _within_lasso(points, lasso)
+    ids = np.flatnonzero(inside)
+    if len(ids):
+        return Lit(ids, f"{words.counted(len(ids), 'prompt')} selected", "selected")
+    clicked = [int(_first(p["customdata"])) for p in selection.get("points", ()) if p.get("customdata") is not None]
+    if not clicked:
+        return None
+    ids = np.array(clicked[:_LISTED], np.int64)
+    return Lit(ids, f"{words.counted(len(ids), 'prompt')} selected", "selected")
+
+
+def _first(value: Any) -> Any:  # noqa: ANN401 - a number, or a list of one
+    return value[0] if isinstance(value, list | tuple) else value
+
+
+def _within_box(points: MapPoints, box: Any) -> NDArray[np.bool_]:  # noqa: ANN401
+    (x0, x1), (y0, y1) = sorted(box["x"]), sorted(box["y"])
+    inside: NDArray[np.bool_] = (points.x >= x0) & (points.x <= x1) & (points.y >= y0) & (points.y <= y1)
+    return inside
+
+
+def _within_lasso(points: MapPoints, lasso: Any) -> NDArray[np.bool_]:  # noqa: ANN401
+    """Return which points lie in a polygon: a ray to the right crosses its edges an odd number of times."""
+    x, y = np.asarray(lasso["x"], float), np.asarray(lasso["y"], float)
+    inside = np.zeros(len(points.x), bool)
+    for x0, y0, x1, y1 in zip(x, y, np.roll(x, -1), np.roll(y, -1), strict=True):
+        if y0 != y1:
+            between = (points.y >= min(y0, y1)) & (points.y < max(y0, y1))
+            inside ^= between & (points.x < x0 + (points.y - y0) * (x1 - x0) / (y1 - y0))
+    return inside
+
+
+def _selection(snapshot: "Snapshot", lit: Lit | None) -> None:
+    if lit is None:
+        parts.nothing(
+            "Nothing is selected.",
+            "Click a point, or draw around some with the lasso or the box at the top of the map; a double click on the "
+            "map takes the selection back. The search lights what is near to a phrase.",
+        )
+        return
+    st.markdown(f"**{lit.what}**")
+    _terms(snapshot, lit)
+    _senders(snapshot, lit)
+    rows = ground.prompt_rows(snapshot, lit.ids[:_LISTED])
+    more = "" if len(lit.ids) <= _LISTED else f", the first {words.count(_LISTED)} listed"
+    st.markdown("**Prompts**", help="A click shows all of a prompt.")
+    st.caption(f"{words.counted(len(lit.ids), 'distinct prompt')}{more}")
+    at = parts.pick(
+        tables.prompts(rows), {**tables.prompt_columns(), "text": tables.text("Prompt", 420)}, "map-prompts", 260
+    )
+    if at is not None and at < len(rows):
+        parts.show_prompt(rows[at], "map-prompt")
+
+
+def _terms(snapshot: "Snapshot", lit: Lit) -> None:
+    found, n = np.unique(data.map_points(snapshot).cluster[lit.ids], return_counts=True)
+    names = {c.cluster_id: c for c in data.clusters(snapshot)}
+    order = np.argsort(-n, kind="stable")[:4]
+    for cluster, size in zip(found[order].tolist(), n[order].tolist(), strict=True):
+        share = f"{100 * size / len(lit.ids):.0f} %"
+        if cluster in names:
+            row = names[cluster]
+            st.page_link(
+                links.page("clusters"), label=f"{share} in {code_span(row.name, 36)}",
+                query_params={"cluster": str(cluster)}, help=row.capability_name,
+            )  # fmt: skip
+        else:
+            st.caption(f"{share} in no cluster")
+
+
+def _senders(snapshot: "Snapshot", lit: Lit) -> None:
+    who = ground.senders(snapshot, lit.ids, 50)
+    st.markdown("**Accounts**", help="Those that sent most of these prompts. A click opens the account.")
+    rows = data.account_rows(snapshot)
+    at = parts.pick(tables.senders(who, rows), tables.sender_columns(), "map-senders", min(220, 37 + 35 * len(who)))
+    if at is not None and at < len(who):
+        links.go_to("account", account=who[at][0])

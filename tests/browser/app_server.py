@@ -1,0 +1,99 @@
+"""Start the app on a free port, and open a Chromium that leaves the machine alone."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+]
+TIMEOUT = 60_000  # ms; a loaded machine with two cores draws slowly
+
+
+@dataclass(frozen=True)
+class App:
+    """A running app: its address, and the file that holds what the server writes."""
+
+    url: str
+    log: Path
+
+
+@contextmanager
+def serve(store: Path, log: Path, home: Path) -> Iterator[App]:
+    """Run the app on `store` until the block ends."""
+    from sweeplens.ui.theme import streamlit_flags
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "streamlit",
+        "run",
+        str(ROOT / "app.py"),
+        *streamlit_flags(),
+        f"--server.port={port}",
+    ]
+    environ = {**os.environ, "SWEEPLENS_STORE": str(store), "HF_HUB_OFFLINE": "1", "HOME": str(home)}
+    environ.setdefault("SWEEPLENS_MODELS", str(Path.home() / ".cache" / "sweeplens"))
+    with log.open("w", encoding="utf-8") as stream:
+        process = subprocess.Popen(command, cwd=home, env=environ, stdout=stream, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            _wait_until_healthy(url, process, log)
+            yield App(url, log)
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
+
+def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path, seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.1)
+    raise RuntimeError(f"the app did not start:\n{log.read_text(encoding='utf-8')[-4000:]}")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """Open Debian's Chromium, or the one that CHROMIUM names."""
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def settle(page: Page) -> None:
+    """Wait until the script has run and every chart is drawn."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=TIMEOUT)
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')].every(c => c.querySelector('.main-svg'))",
+        timeout=TIMEOUT,
+    )
+    page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=TIMEOUT)

@@ -1,0 +1,229 @@
+"""Charts are pure functions: what they draw, and that nothing hostile gets into them."""
+
+from datetime import UTC, date, datetime
+
+import numpy as np
+import pytest
+
+from sweeplens.report.account import account_evidence
+from sweeplens.report.campaign import campaign_evidence
+from sweeplens.report.cluster import cluster_table
+from sweeplens.report.facts import CapabilityShare, Curve, MapPoints, Matrix, SweepOrder, Timeline
+from sweeplens.report.ground import map_points
+from sweeplens.store.snapshot import Snapshot
+from sweeplens.ui.charts import account, atlas, campaign, order
+from sweeplens.ui.charts.base import Chart, Label, new_figure, place_labels, time_axis
+from sweeplens.ui.theme import PALETTES, palette
+
+P = palette("light")
+HOSTILE = '<a href="https://example.com">x</a> & <b>y</b>'
+
+
+def drawn(chart: Chart) -> str:
+    return chart.figure.to_json()
+
+
+@pytest.mark.parametrize("mode", PALETTES)
+def test_every_chart_of_an_account_is_drawn_in_the_colours_of_the_theme(snapshot: Snapshot, mode: str) -> None:
+    p, evidence, points = palette(mode), account_evidence(snapshot, "lone"), map_points(snapshot)
+    charts = [
+        account.draw_ground(p, points, evidence.prompt_ids, evidence.prompts, []),
+        account.draw_curve(p, evidence.curve),
+        account.draw_capabilities(p, evidence.capabilities),
+        account.draw_timeline(p, evidence.timeline),
+        order.draw_order(p, evidence.order, by_time=True),
+        order.draw_order(p, evidence.order, by_time=False),
+        account.draw_strips(p, [account.Strip("covers much", True, 0.9, np.array([0.1, 0.2]), ("9", "2"))]),
+    ]
+    for chart in charts:
+        assert chart.figure.layout.template.layout.paper_bgcolor == p.ground
+        assert chart.figure.data
+        assert chart.title
+        assert chart.caption
+        assert chart.alt
+
+
+def test_the_ground_lights_exactly_the_prompts_of_the_account(snapshot: Snapshot) -> None:
+    evidence, points = account_evidence(snapshot, "lone"), map_points(snapshot)
+    dots = account.draw_ground(P, points, evidence.prompt_ids, evidence.prompts, []).figure.data[-1]
+    assert np.array_equal(dots.x, points.x[evidence.prompt_ids])
+    assert len(dots.text) == len(evidence.prompt_ids)
+
+
+def test_hover_texts_hold_no_markup_of_a_prompt(snapshot: Snapshot) -> None:
+    evidence, points = account_evidence(snapshot, "dealt-b"), map_points(snapshot)
+    chart = account.draw_ground(P, points, evidence.prompt_ids, evidence.prompts, [Label(0, 0, HOSTILE, 1)])
+    assert "<script" not in drawn(chart)
+    assert any("&lt;script&gt;" in text for text in chart.figure.data[-1].text)
+    assert "<a href" not in drawn(chart)
+
+
+@pytest.mark.parametrize(
+    ("cells", "title"),
+    [
+        ((1, 9), "Keeps finding new ground where peers return"),
+        ((1, 1), "Returns to the same ground where peers move on"),
+        ((1, 4), "Finds new ground about as peers do"),
+    ],
+)
+def test_the_curve_says_on_which_side_of_the_band_the_account_ends(cells: tuple[int, int], title: str) -> None:
+    curve = Curve((1, 10), cells, (1.0, 2.0), (1.0, 4.0), (1.0, 6.0), (8, 8))
+    chart = account.draw_curve(P, curve)
+    assert chart.title == title
+    line = chart.figure.data[-1]
+    assert tuple(line.y) == cells
+
+
+def test_a_curve_without_peers_has_no_band() -> None:
+    none = (None, None)
+    chart = account.draw_curve(P, Curve((1, 10), (1, 5), none, none, none, (0, 0)))
+    assert len(chart.figure.data) == 1
+    assert chart.title == "No peers got far enough to compare with"
+
+
+def test_capabilities_show_shares_and_the_peers_median() -> None:
+    shares = [
+        CapabilityShare("coding", "Coding <b>", 6, 0.6, 0.1), CapabilityShare("maths", "Mathematics", 0, 0.0, 0.0),
+        CapabilityShare("unassigned", "Unassigned", 4, 0.4, 0.2),
+    ]  # fmt: skip
+    chart = account.draw_capabilities(P, shares)
+    bars, ticks = chart.figure.data
+    assert list(bars.x) == [40.0, 60.0]
+    assert list(ticks.x) == [20.0, 10.0]
+    assert chart.title.startswith("More coding")
+    assert "<b>" not in chart.figure.layout.yaxis.ticktext[1]
+
+
+def test_the_timeline_counts_days_and_hours() -> None:
+    timeline = Timeline(((date(2026, 3, 2), 3), (date(2026, 3, 5), 1)), tuple([2, 2] + [0] * 22), 0)
+    chart = account.draw_timeline(P, timeline)
+    assert chart.title == "Active on 2 of 4 days, in 2 of 24 hours of the day"
+    assert list(chart.figure.data[0].y) == [3, 1]
+    assert list(chart.figure.data[1].y) == list(timeline.hours)
+
+
+def test_a_timeline_without_times_says_so() -> None:
+    assert "no times" in account.draw_timeline(P, Timeline((), (0,) * 24, 5)).title
+
+
+def sweep_order(capability: list[int], *, dated: bool = True) -> SweepOrder:
+    n = len(capability)
+    ts = np.datetime64("2026-03-02T00:00", "us") + np.arange(n) * np.timedelta64(1, "h")
+    return SweepOrder(
+        np.arange(1, n + 1), ts if dated else np.full(n, np.datetime64("NaT"), "datetime64[us]"),
+        np.array(capability, np.int32), np.zeros(n, np.int32), np.arange(n, dtype=np.int32), np.ones(n, bool),
+        (("a", "A"), ("b", "B"), ("c", "C")), n,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("by_time", [True, False])
+def test_the_raster_counts_every_request_once(by_time: bool) -> None:
+    chart = order.draw_order(P, sweep_order([0, 1, 2] * 50), by_time=by_time)
+    assert int(np.sum(chart.figure.data[0].customdata)) == 150
+
+
+def test_the_raster_falls_back_to_arrival_where_nothing_is_dated() -> None:
+    chart = order.draw_order(P, sweep_order([0, 1] * 20, dated=False), by_time=True)
+    assert chart.figure.layout.xaxis.title.text == "order of arrival"
+
+
+def test_the_raster_tells_jumps_from_streaks() -> None:
+    jumps, streaks = sweep_order([0, 1, 2] * 30), sweep_order([0] * 30 + [1] * 30 + [2] * 30)
+    assert order.order_title(jumps).startswith("Jumps")
+    assert order.order_title(streaks).startswith("Stays")
+    assert order.order_title(sweep_order([1] * 40)).startswith("Asks for one capability")
+    assert order.order_title(sweep_order([0, 1])).startswith("Too few")
+
+
+@pytest.mark.parametrize("mode", PALETTES)
+def test_every_chart_of_a_campaign_is_drawn(snapshot: Snapshot, mode: str) -> None:
+    p, evidence = palette(mode), campaign_evidence(snapshot, "C-01")
+    for chart in (
+        campaign.draw_shares(p, evidence.capabilities, "capability"),
+        campaign.draw_shares(p, evidence.clusters, "cluster"),
+        campaign.draw_similarity(p, evidence.similarity), campaign.draw_union(p, evidence.coverage),
+        campaign.draw_days(p, evidence.days),
+    ):  # fmt: skip
+        assert chart.figure.data
+        assert chart.figure.layout.template.layout.paper_bgcolor == p.ground
+
+
+def test_heat_maps_start_at_zero_and_escape_ids() -> None:
+    matrix = Matrix((HOSTILE, "b"), ("x", HOSTILE), np.array([[0.2, 0.3], [0.25, 0.9]], np.float32))
+    chart = campaign.draw_shares(P, matrix, "cluster")
+    assert chart.figure.data[0].zmin == 0
+    assert chart.figure.data[0].zmax == pytest.approx(90)
+    assert "<a " not in drawn(chart)
+    assert "<a " not in drawn(campaign.draw_days(P, Matrix((HOSTILE,), ("2026-03-02",), np.ones((1, 1), np.float32))))
+
+
+def test_the_title_of_shares_says_whether_members_are_alike() -> None:
+    same = np.tile([[0.5, 0.5, 0.0]], (4, 1)).astype(np.float32)
+    apart = np.eye(4, dtype=np.float32)
+    assert "like shares" in campaign.shares_title(Matrix(tuple("abcd"), tuple("xyz"), same))
+    assert "divided" in campaign.shares_title(Matrix(tuple("abcd"), tuple("wxyz"), apart))
+
+
+def points_of(n: int, clusters: int = 5) -> MapPoints:
+    rng = np.random.default_rng(1)
+    return MapPoints(
+        rng.normal(size=n).astype(np.float32), rng.normal(size=n).astype(np.float32),
+        (np.arange(n) % clusters - 1).astype(np.int32), (np.arange(n) % 3).astype(np.int32),
+        (np.arange(n) % 5).astype(np.int8), np.ones(n, np.int32),
+        (("a", "A"), ("b", "B"), ("unassigned", "Unassigned")),
+    )  # fmt: skip
+
+
+def test_a_sample_keeps_what_is_lit_and_an_even_share_of_each_cluster() -> None:
+    points = points_of(1000)
+    always = np.array([3, 77, 999])
+    ids = atlas.sample(points, always, most=100)
+    assert len(ids) == len(np.unique(ids)) == 100
+    assert np.isin(always, ids).all()
+    shares = np.bincount(points.cluster[ids] + 1)
+    assert shares.max() - shares.min() <= 4
+
+
+def test_a_sample_of_few_points_is_all_of_them() -> None:
+    assert len(atlas.sample(points_of(50), np.empty(0, np.int64), most=50)) == 50
+
+
+@pytest.mark.parametrize("by", ["capability", "cluster", "level"])
+def test_every_point_has_one_colour(by: str) -> None:
+    points = points_of(200)
+    groups = atlas.group_points(P, points, by, [(c, f"cluster {c}") for c in range(4)])
+    assert np.array_equal(sum(g.members.astype(int) for g in groups), np.ones(200, int))
+    assert len({g.colour for g in groups}) == len(groups) or by == "level"
+
+
+def test_the_map_draws_each_point_once_and_escapes_names(snapshot: Snapshot) -> None:
+    points = map_points(snapshot)
+    groups = atlas.group_points(P, points, "cluster", [(0, HOSTILE), (1, "b")])
+    names = [Label(c.x, c.y, HOSTILE, c.n_prompts) for c in cluster_table(snapshot)]
+    chart = atlas.draw_map(P, points, groups, np.arange(40), names, lit=np.array([1, 2]), lit_name=HOSTILE)
+    *ground, lit = chart.figure.data
+    assert sum(len(t.x) for t in ground) == 40
+    assert list(lit.customdata) == [1, 2]
+    assert all(t.type == "scattergl" for t in chart.figure.data)
+    assert "<a " not in drawn(chart)
+
+
+def test_labels_never_overlap_and_stay_inside() -> None:
+    rng = np.random.default_rng(2)
+    labels = [Label(x, y, f"name {i}", i) for i, (x, y) in enumerate(rng.uniform(0, 1, (200, 2)).tolist())]
+    kept = place_labels(labels, (0.0, 1.0), (0.0, 1.0), (600, 400), most=50)
+    assert len(kept) > 10
+    assert labels[-1].text in {k.text for k in kept}
+    for i, a in enumerate(kept):
+        assert 0 <= a.x <= 1
+        assert 0 <= a.y <= 1
+        for b in kept[:i]:
+            assert abs(a.y - b.y) * 400 >= 15.9 or abs(a.x - b.x) * 600 >= 6.2 * 6
+
+
+def test_a_short_time_axis_counts_hours_and_a_long_one_days() -> None:
+    hours, days = new_figure(P, 100), new_figure(P, 100)
+    time_axis(hours, datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 3, 4, tzinfo=UTC))
+    time_axis(days, datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 4, 10, tzinfo=UTC))
+    assert hours.layout.xaxis.dtick == 3 * 3_600_000
+    assert days.layout.xaxis.dtick == 7 * 86_400_000

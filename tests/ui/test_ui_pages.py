@@ -1,0 +1,182 @@
+"""Every page on the small store: what it says, its filters, its deep links."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from ui_app import Open, texts
+
+from sweeplens.report.account import account_evidence
+from sweeplens.report.campaign import campaign_evidence
+from sweeplens.report.cluster import cluster_table
+from sweeplens.report.queue import account_queue, campaign_queue, overview
+from sweeplens.store.snapshot import Snapshot
+from sweeplens.ui import words
+
+
+def click_cell(app: AppTest, key: str, row: int) -> AppTest:
+    """Click into a row of a table."""
+    app.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(row, "id")]}}
+    return app.run()
+
+
+def ids(app: AppTest) -> list[str]:
+    return list(app.dataframe[0].value["id"])
+
+
+def test_the_queue_ranks_campaigns_and_accounts_in_one_list(open_page: Open, snapshot: Snapshot) -> None:
+    app = open_page()
+    accounts = [row.account_id for row in account_queue(snapshot)]
+    assert sorted(ids(app)) == sorted([*accounts, "C-01"])
+    assert [i for i in ids(app) if i != "C-01"] == accounts
+    assert ids(app)[0] == "C-01"
+
+
+def test_the_queue_has_five_numbers_and_they_are_the_reports(open_page: Open, snapshot: Snapshot) -> None:
+    seen = overview(snapshot)
+    metrics = open_page().metric
+    assert [m.label for m in metrics] == ["Accounts", "Flagged", "Campaigns", "Requests", "Snapshot age"]
+    assert [m.value for m in metrics[:4]] == [
+        words.count(n) for n in (seen.n_accounts, seen.n_flagged, seen.n_campaigns, seen.n_requests)
+    ]
+
+
+def test_filters_of_the_queue_come_from_the_address(open_page: Open) -> None:
+    app = open_page(show="accounts", id="DEALT")
+    assert ids(app) == ["dealt-a", "dealt-b", "dealt-c"]
+
+
+def test_filters_of_the_queue_narrow_it_down(open_page: Open, snapshot: Snapshot) -> None:
+    app = open_page()
+    app.multiselect(key="level").set_value(["watch"]).run()
+    assert ids(app) == [row.account_id for row in account_queue(snapshot) if row.level == "watch"]
+    app.multiselect(key="level").set_value([]).run()
+    app.segmented_control(key="show").set_value("campaigns").run()
+    assert ids(app) == [row.campaign_id for row in campaign_queue(snapshot)]
+
+
+def test_a_queue_without_rows_says_what_to_do(open_page: Open) -> None:
+    app = open_page(id="no such id")
+    assert not app.dataframe
+    assert "Nothing in the queue matches" in texts(app)
+
+
+def test_a_row_of_the_queue_opens_its_page(open_page: Open) -> None:
+    app = click_cell(open_page(), "queue", 0)
+    assert "Campaign `C-01`" in texts(app)
+    assert app.query_params["campaign"] == "C-01"
+    app = click_cell(open_page(show="accounts"), "queue", 0)
+    assert "Account `dealt-a`" in texts(app)
+
+
+@pytest.mark.parametrize("account_id", ["lone", "dealt-a", "chat-1", "=cmd", "dealt-c"])
+def test_every_account_has_a_page_with_the_headline_of_the_report(
+    open_page: Open, snapshot: Snapshot, account_id: str
+) -> None:
+    app = open_page("account", account=account_id)
+    evidence = account_evidence(snapshot, account_id)
+    assert words.thin(evidence.headline) in texts(app)
+    assert len(app.get("plotly_chart")) >= 5
+    prompts = next(d.value for d in app.dataframe if "text" in d.value)
+    assert len(prompts) == len(evidence.prompts)
+
+
+def test_the_account_page_without_an_account_lists_all(open_page: Open, snapshot: Snapshot) -> None:
+    app = open_page("account")
+    assert ids(app) == [row.account_id for row in account_queue(snapshot)]
+    app = click_cell(app, "accounts", ids(app).index("lone"))
+    assert "Account `lone`" in texts(app)
+
+
+def test_prompts_of_an_account_can_be_searched_and_ordered(open_page: Open) -> None:
+    app = open_page("account", account="lone")
+    app.text_input(key="prompts-search").set_value("FRENCH").run()
+    found = next(d.value for d in app.dataframe if "text" in d.value)
+    assert len(found) == 5
+    assert all("French" in text for text in found["text"])
+    app.text_input(key="prompts-search").set_value("no such words").run()
+    assert "No prompt here has these words." in texts(app)
+    app.text_input(key="prompts-search").set_value("").run()
+    app.segmented_control(key="prompts-order").set_value("time").run()
+    first = next(d.value for d in app.dataframe if "text" in d.value)["first"]
+    assert first.is_monotonic_increasing
+
+
+def test_an_unknown_account_is_answered_with_those_that_look_like_it(open_page: Open) -> None:
+    said = texts(open_page("account", account="lonee"))
+    assert "This cannot be shown" in said
+    assert "did you mean lone?" in said
+
+
+def test_a_campaign_has_its_members_and_charts(open_page: Open, snapshot: Snapshot) -> None:
+    app = open_page("campaign", campaign="C-01")
+    evidence = campaign_evidence(snapshot, "C-01")
+    assert words.thin(evidence.headline) in texts(app)
+    assert ids(app) == [m.account_id for m in evidence.members]
+    assert len(app.get("plotly_chart")) == 5
+    app.segmented_control(key="ground-by").set_value("cluster").run()
+    assert not app.exception
+    app = click_cell(app, "members", 1)
+    assert f"Account `{evidence.members[1].account_id}`" in texts(app)
+
+
+def test_the_campaigns_page_lists_groups_of_every_label(open_page: Open) -> None:
+    app = open_page("campaign")
+    assert ids(app) == ["C-01", "K-02"]
+    assert list(app.dataframe[0].value["label"]) == ["sweep", "one business"]
+    app = click_cell(app, "campaigns", 1)
+    assert "Campaign `K-02`" in texts(app)
+
+
+def test_the_cluster_table_sorts_and_filters(open_page: Open, snapshot: Snapshot) -> None:
+    app = open_page("clusters")
+    rows = cluster_table(snapshot)
+    assert [int(i) for i in ids(app)] == [r.cluster_id for r in rows]
+    app.segmented_control(key="order").set_value("flagged").run()
+    shares = list(app.dataframe[0].value["flagged"])
+    assert shares == sorted(shares, reverse=True)
+    app.selectbox(key="capability").set_value("Coding").run()
+    assert [int(i) for i in ids(app)] == [r.cluster_id for r in rows if r.capability == "coding"]
+
+
+def test_a_cluster_has_its_terms_exemplars_and_accounts(open_page: Open) -> None:
+    app = open_page("clusters", cluster="1")
+    said = texts(app)
+    assert "Cluster 1 `translate, french`" in said
+    assert "translate · french" in said
+    tables = [list(d.value.columns) for d in app.dataframe]
+    assert any("of_cluster" in columns for columns in tables)
+    assert sum("text" in columns for columns in tables) == 2
+
+
+@pytest.mark.parametrize("cluster", ["99", "abc", "-1", "١"])
+def test_a_cluster_that_does_not_exist_is_said_in_a_sentence(open_page: Open, cluster: str) -> None:
+    assert "This cannot be shown" in texts(open_page("clusters", cluster=cluster))
+
+
+@pytest.mark.parametrize("colour", ["capability", "cluster", "level"])
+def test_the_map_has_one_picture_and_says_what_to_do(open_page: Open, colour: str) -> None:
+    app = open_page("map", colour=colour)
+    assert len(app.get("plotly_chart")) == 1
+    assert "Nothing is selected." in texts(app)
+
+
+@pytest.mark.parametrize(("name", "value"), [("account", "lone"), ("campaign", "C-01"), ("cluster", "2")])
+def test_the_map_lights_what_the_address_names(open_page: Open, name: str, value: str) -> None:
+    app = open_page("map", **{name: value})
+    assert value in texts(app)
+    assert any("text" in d.value for d in app.dataframe)
+
+
+def test_hostile_prompts_and_ids_appear_as_plain_text_only(open_page: Open) -> None:
+    app = open_page("account", account="dealt-b")
+    table = next(d.value for d in app.dataframe if "text" in d.value)
+    at = next(i for i, text in enumerate(table["text"]) if "<script>" in text)
+    assert "\x1b" not in table["text"][at]
+    app = click_cell(app, "prompts-table", at)
+    assert any("<script>alert(1)</script>" in code.value and "\\x1b" in code.value for code in app.code)
+    assert not any("<script>" in m.value for m in (*app.markdown, *app.caption))
+
+
+def test_the_sidebar_names_the_snapshot_and_its_doubts(open_page: Open, snapshot: Snapshot) -> None:
+    said = texts(open_page())
+    assert snapshot.snapshot_id in said
+    assert "peers say little in so small a log" in said
