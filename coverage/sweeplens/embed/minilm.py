@@ -90,10 +90,14 @@ def load_minilm(*, models: Path, threads: int, folder: Path | None = None, long:
     """
     folder = folder or find_minilm()
     check_files(folder, MINILM_FILES)
-    if _has_gpu() or importlib.util.find_spec("onnxruntime") is None:
+    if _has_gpu() or not _has_onnx():
         run, device = _torch_run(folder, threads)
         return MiniLM(folder, run, f"torch ({device})", long)
     return MiniLM(folder, _onnx_run(exported_minilm(folder, models), threads), "onnxruntime (cpu)", long)
+
+
+def _has_onnx() -> bool:
+    return importlib.util.find_spec("onnxruntime") is not None
 
 
 def _has_gpu() -> bool:
