@@ -58,7 +58,7 @@ def _link(rows: np.ndarray, component: np.ndarray) -> list[np.ndarray]:
 
     if len(component) > _LARGEST:
         return [part for half in _halve(rows, component) for part in _link(rows, half)]
-    far = _TOP - likeness(rows[component]).astype(np.float64)
+    far = np.maximum(_TOP - likeness(rows[component]).astype(np.float64), 0.0)
     far = (far + far.T) / 2
     np.fill_diagonal(far, 0.0)
     label = fcluster(linkage(squareform(far, checks=False), "average"), _TOP - CUT, "distance")
