@@ -1,0 +1,225 @@
+"""Measure the encoders: python benchmarks/encoding.py CORPORA_DIR [--n 3000] [--rounds 3] [--long 700].
+
+Rates: the same prompts, cut at the same word piece, through `SentenceTransformer.encode` as it comes, `default` and
+`fast`, in turn within each round, so that what else the machine does falls on all three; medians over the rounds.
+
+Long prompts (--long): for each way to read a text that is longer than the encoder's window, whether the halves of
+prompts of at least 520 word pieces, which belong together, find each other and are found by the whole, among those of
+all others and among those of the same corpus; against what it costs. A half is read in the same way as the whole.
+
+CORPORA_DIR holds one corpus of prompts in each *.jsonl.gz, with a field `prompt`. Figures go to
+benchmarks/results/encoding.{json,md}; a part that was not measured keeps its last ones.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from sweeplens.embed import load_encoder
+from sweeplens.embed.minilm import LONG, MiniLM, load_minilm
+from sweeplens.embed.weights import find_minilm
+from sweeplens.embed.windows import LongText, encodable
+
+RESULTS = Path(__file__).parent / "results"
+TOKENS = 128
+PLAIN = "SentenceTransformer.encode"
+LEAST_PIECES, PER_CORPUS, CORPUS_LEAST = 520, 60, 20
+POLICIES = [
+    LongText(keep, window, most, LONG.chars)
+    for keep, window, most in (
+        ("head", 128, 1), ("head", 256, 1), ("ends", 128, 1), ("ends", 256, 1),
+        ("spread", 128, 2), ("spread", 128, 3), ("spread", 128, 4), ("spread", 128, 8), ("spread", 256, 2),
+    )
+]  # fmt: skip
+
+Floats = npt.NDArray[np.float32]
+
+
+def read_prompts(folder: Path, least_chars: int = 1) -> list[tuple[str, str]]:
+    """Return (corpus, prompt) of every distinct prompt, in the order of their hashes."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.glob("*.jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as stream:
+            for line in stream:
+                text = encodable(json.loads(line)["prompt"])
+                if len(text.strip()) >= least_chars:
+                    found.setdefault(text, path.name.split(".")[0])
+    return sorted(((c, t) for t, c in found.items()), key=lambda row: hashlib.sha256(row[1].encode()).digest())
+
+
+def pieces(encoder: MiniLM, texts: list[str]) -> list[list[tuple[int, int]]]:
+    """Return where each word piece of each text begins and ends."""
+    return [e.offsets for e in encoder._tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def measure_rates(folder: Path, models: Path, n: int, rounds: int, threads: int) -> dict[str, object]:
+    """Return prompts a second, their ratios, and how near the vectors are to those of sentence-transformers."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    torch.set_num_threads(threads)
+    plain = SentenceTransformer(str(find_minilm()), device="cpu", local_files_only=True)
+    plain.max_seq_length = TOKENS
+    default = load_minilm(models=models, threads=threads, long=LongText("head", TOKENS, 1, 10**9))
+    fast = load_encoder("fast", models=models, threads=threads)
+    texts = [text for _, text in read_prompts(folder)[:n]]
+    spans = pieces(default, texts)
+    texts = [t[: s[TOKENS - 3][1]] if len(s) > TOKENS - 2 else t for t, s in zip(texts, spans, strict=True)]
+    ways: dict[str, Callable[[list[str]], Floats]] = {
+        "SentenceTransformer.encode": lambda part: plain.encode(
+            part, normalize_embeddings=True, show_progress_bar=False
+        ),
+        "default": default.encode,
+        "fast": fast.encode,
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
+    vectors: dict[str, Floats] = {}
+    for way in ways.values():
+        way(texts[:64])  # what is made on the first call is not measured
+    for _ in range(rounds):
+        for name, way in ways.items():
+            start = time.perf_counter()
+            vectors[name] = way(texts)
+            seconds[name].append(time.perf_counter() - start)
+    median = {name: statistics.median(times) for name, times in seconds.items()}
+    cosines = (vectors["default"] * vectors["SentenceTransformer.encode"]).sum(axis=1)
+    return {
+        "prompts": len(texts),
+        "pieces a prompt, mean": round(statistics.mean(min(len(s), TOKENS - 2) for s in spans), 1),
+        "rounds": rounds,
+        "threads": threads,
+        "processor": _processor(),
+        "prompts a second": {name: round(len(texts) / median[name], 1) for name in ways},
+        "times SentenceTransformer.encode": {n: round(median[PLAIN] / median[n], 2) for n in ways},
+        "cosine of default with SentenceTransformer.encode": {
+            "lowest": float(cosines.min()),
+            "1st percentile": float(np.percentile(cosines, 1)),
+            "median": float(np.median(cosines)),
+        },
+    }
+
+
+def measure_long(folder: Path, models: Path, n: int, threads: int) -> list[dict[str, object]]:
+    """Return a row for each policy."""
+    encoder = load_minilm(models=models, threads=threads)
+    prompts = read_prompts(folder, least_chars=1200)
+    chosen: list[tuple[str, str, str, str]] = []
+    taken: dict[str, int] = {}
+    for begin in range(0, len(prompts), 512):
+        part = prompts[begin : begin + 512]
+        for (corpus, text), spans in zip(part, pieces(encoder, [t for _, t in part]), strict=True):
+            if len(spans) >= LEAST_PIECES and taken.get(corpus, 0) < PER_CORPUS and len(chosen) < n:
+                taken[corpus] = taken.get(corpus, 0) + 1
+                middle = spans[len(spans) // 2][0]
+                chosen.append((corpus, text, text[:middle], text[middle:]))
+    corpora = np.array([row[0] for row in chosen])
+    return [_judge(encoder, policy, corpora, chosen) for policy in POLICIES]
+
+
+def _judge(
+    encoder: MiniLM, policy: LongText, corpora: npt.NDArray[np.str_], rows: list[tuple[str, ...]]
+) -> dict[str, object]:
+    encoder.long = policy
+    start = time.process_time()
+    whole = encoder.encode([row[1] for row in rows])
+    cost = time.process_time() - start
+    first, second = encoder.encode([row[2] for row in rows]), encoder.encode([row[3] for row in rows])
+    same = corpora[:, None] == corpora[None, :]
+    many = same.sum(axis=1) >= CORPUS_LEAST
+    similar = whole @ whole.T
+    np.fill_diagonal(similar, -2)
+    pairs = {
+        "first half finds second": (first, second),
+        "whole finds first half": (whole, first),
+        "whole finds second half": (whole, second),
+    }
+    row: dict[str, object] = {
+        "policy": policy.describe(),
+        "prompts": len(rows),
+        "processor ms a prompt": round(1000 * cost / len(rows), 1),
+    }
+    for name, (query, target) in pairs.items():
+        row[name] = round(_mrr(query, target, np.ones_like(same)), 3)
+        row[f"{name}, same corpus"] = round(_mrr(query[many], target[many], same[np.ix_(many, many)]), 3)
+    row["nearest prompt is of the corpus"] = round(float((corpora[similar.argmax(axis=1)] == corpora).mean()), 3)
+    return row
+
+
+def _mrr(query: Floats, target: Floats, among: npt.NDArray[np.bool_]) -> float:
+    similar = query @ target.T
+    better = (similar > np.diag(similar)[:, None]) & among
+    return float((1 / (better.sum(axis=1) + 1)).mean())
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.split(":", 1)[1].strip()
+    return platform.processor()
+
+
+def render(results: dict[str, object]) -> str:
+    """Return the figures as Markdown."""
+    lines = ["# Encoding", ""]
+    rates = results.get("rates")
+    if isinstance(rates, dict):
+        lines += [
+            f"{rates['prompts']:,} real prompts, {rates['pieces a prompt, mean']} word pieces on average, cut at {TOKENS};",
+            f"{rates['threads']} threads of {rates['processor']}; medians of {rates['rounds']} rounds.",
+            "",
+            "| way | prompts a second | times SentenceTransformer.encode |",
+            "|---|---|---|",
+        ]
+        for name, rate in rates["prompts a second"].items():
+            lines.append(f"| {name} | {rate:,.0f} | {rates['times SentenceTransformer.encode'][name]:.2f} |")
+        cosines = rates["cosine of default with SentenceTransformer.encode"]
+        lines += ["", "Cosine of `default` with it: " + ", ".join(f"{k} {v:.6f}" for k, v in cosines.items()) + ".", ""]
+    rows = results.get("long prompts")
+    if isinstance(rows, list) and rows:
+        lines += [
+            "## Long prompts",
+            "",
+            f"{rows[0]['prompts']} prompts of at least {LEAST_PIECES} word pieces, at most {PER_CORPUS} of a corpus.",
+            "Mean reciprocal rank of the right one among all, and among those of its corpus where that has",
+            f"{CORPUS_LEAST} or more prompts.",
+            "",
+            "| " + " | ".join(k for k in rows[0] if k != "prompts") + " |",
+            "|---" * (len(rows[0]) - 1) + "|",
+        ]
+        lines += ["| " + " | ".join(str(v) for k, v in row.items() if k != "prompts") + " |" for row in rows]
+    notes = RESULTS / "encoding-notes.md"
+    return "\n".join(lines).rstrip() + "\n" + ("\n" + notes.read_text() if notes.exists() else "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("corpora", type=Path)
+    parser.add_argument("--n", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--long", type=int, default=0)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--models", type=Path, default=Path.home() / ".cache/sweeplens")
+    args = parser.parse_args()
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / "encoding.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
+    if args.n:
+        results["rates"] = measure_rates(args.corpora, args.models, args.n, args.rounds, args.threads)
+    if args.long:
+        results["long prompts"] = measure_long(args.corpora, args.models, args.long, args.threads)
+    file.write_text(json.dumps(results, indent=1) + "\n")
+    (RESULTS / "encoding.md").write_text(render(results))
+    print(render(results))
+
+
+if __name__ == "__main__":
+    main()
