@@ -1,7 +1,7 @@
 """What a long run tells about itself while it goes on."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
@@ -15,28 +15,18 @@ class Step(Protocol):
 class Progress(Protocol):
     """Where a run reports to; the command line draws it, the library's default keeps silent."""
 
-    def step(self, name: str) -> "AbstractStep":
+    def step(self, name: str) -> AbstractContextManager[Step]:
         """Begin the step of that name; leaving the context ends it."""
 
     def note(self, text: str) -> None:
         """Say one sentence that the user should read, such as a warning."""
 
 
-class AbstractStep(Protocol):
-    """A context manager that gives a `Step`."""
-
-    def __enter__(self) -> Step:
-        """Begin."""
-
-    def __exit__(self, *exc: object) -> bool | None:
-        """End."""
-
-
 class Silent:
     """Progress that nobody sees."""
 
     @contextmanager
-    def step(self, name: str) -> Iterator["Silent"]:
+    def step(self, name: str) -> Iterator[Step]:
         """Do nothing around the step."""
         del name
         yield self

@@ -12,6 +12,7 @@ import numpy as np
 
 from sweeplens import __version__
 from sweeplens.atlas.atlas import Atlas, build_atlas
+from sweeplens.atlas.taxonomy import read_taxonomy
 from sweeplens.config import Settings
 from sweeplens.detect.accounts import score_accounts
 from sweeplens.detect.campaigns import SWEEP, Campaign, find_campaigns
@@ -151,11 +152,10 @@ def _index(run: Run, writer: SnapshotWriter, vectors: np.ndarray, settings: Sett
 def _map(  # noqa: PLR0917 - what a map is made of
     run: Run, encoder: Encoder, ingested: Ingested, vectors: np.ndarray, near: Neighbours, settings: Settings
 ) -> Atlas:
-    with run.step("map") as step:
-        return build_atlas(
-            vectors, ingested.prompts.texts, near, encoder, cells=settings.cells, min_cluster=settings.min_cluster,
-            seed=settings.seed, threads=settings.threads, taxonomy=settings.taxonomy, progress=step.update,
-        )  # fmt: skip
+    return build_atlas(
+        vectors, ingested.prompts.texts, near, encoder, cells=settings.cells, min_cluster=settings.min_cluster,
+        seed=settings.seed, threads=settings.threads, taxonomy=read_taxonomy(settings.taxonomy), run=run,
+    )  # fmt: skip
 
 
 def _judge(  # noqa: PLR0917 - what is judged, in the order in which it was made
