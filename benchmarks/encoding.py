@@ -172,8 +172,9 @@ def render(results: dict[str, object]) -> str:
     lines = ["# Encoding", ""]
     rates = results.get("rates")
     if isinstance(rates, dict):
+        mean = rates["pieces a prompt, mean"]
         lines += [
-            f"{rates['prompts']:,} real prompts, {rates['pieces a prompt, mean']} word pieces on average, cut at {TOKENS};",
+            f"{rates['prompts']:,} real prompts, cut at {TOKENS} word pieces, {mean} on average;",
             f"{rates['threads']} threads of {rates['processor']}; medians of {rates['rounds']} rounds.",
             "",
             "| way | prompts a second | times SentenceTransformer.encode |",

@@ -156,7 +156,7 @@ def measure(texts: list[Text], fast: Floats, default: Floats, k: int = 10) -> di
     row["rank correlation of cosines"] = float(spearmanr(*cosines)[0])
     row[f"shared of {k} neighbours"] = float(np.mean([len(set(a) & set(b)) / k for a, b in zip(*near, strict=True)]))
     topics = np.array([str(t.topic) for t in texts])
-    if 2 < len(set(topics)) < len(texts) / 4:
+    if all(t.topic is not None for t in texts) and 2 < len(set(topics)) < len(texts) / 4:
         for name, vectors, neighbours in (("fast", fast, near[0]), ("default", default, near[1])):
             row[f"nearest has the topic, {name}"] = float((topics[neighbours[:, 0]] == topics).mean())
             groups = KMeans(len(set(topics)), n_init=1, random_state=0).fit_predict(vectors)
@@ -204,7 +204,7 @@ def main() -> None:
     texts = read_texts(args.corpora, encoder)
     alone = encoder.encode_windows([[CLS, word, SEP] for word in range(WORDS)])
     vectors = encoder.encode_windows([[CLS, *t.ids, SEP] for t in texts])
-    print(f"{len(texts):,} texts and {WORDS:,} word pieces encoded in {time.perf_counter() - start:.0f} s")
+    print(f"{len(texts):,} texts, {WORDS:,} word pieces encoded in {time.perf_counter() - start:.0f} s", flush=True)
     if args.evaluate:
         write_results(evaluate(texts, vectors, alone))
     rows, _ = fit(texts, vectors, alone)

@@ -56,9 +56,8 @@ def test_a_text_of_a_megabyte_is_read_at_both_ends(encoder):
 
 
 def test_similar_texts_are_nearer_than_others(encoder):
-    a, b, c = encoder.encode(
-        ["How long do I boil an egg?", "How many minutes should eggs be boiled?", "Prove that the root of two is irrational."]
-    )
+    near = ["How long do I boil an egg?", "How many minutes should eggs be boiled?"]
+    a, b, c = encoder.encode([*near, "Prove that the root of two is irrational."])
     assert a @ b > a @ c + 0.2
 
 
@@ -107,10 +106,25 @@ def test_torch_and_onnx_share_vectors_and_the_fingerprint(models, default, monke
 
 
 def test_fast_follows_default(fast, default):
-    texts = [f"Tell me {what} about {topic}" for what in ("a story", "the truth", "a joke") for topic in ("cats", "law", "Rome")]
+    kinds, topics = ("a story", "the truth", "a joke"), ("cats", "law", "Rome")
+    texts = [f"Tell me {kind} about {topic}" for kind in kinds for topic in topics]
     a, b = fast.encode(texts), default.encode(texts)
     pairs = np.triu_indices(len(texts), 1)
     assert np.corrcoef((a @ a.T)[pairs], (b @ b.T)[pairs])[0, 1] > 0.6
+
+
+def test_fast_is_the_static_embedding_of_sentence_transformers(fast):
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    words = Tokenizer.from_file(str(find_minilm() / "tokenizer.json"))
+    words.no_truncation()
+    static = StaticEmbedding(words, embedding_weights=torch.from_numpy(fast.rows))
+    texts = [text for text in TEXTS if text and "\ud800" not in text]
+    expected = SentenceTransformer(modules=[static], device="cpu").encode(texts, normalize_embeddings=True)
+    np.testing.assert_allclose(fast.encode(texts), expected, atol=1e-6)
 
 
 def test_text_without_a_known_word_has_a_vector_of_its_own(fast):
@@ -141,7 +155,7 @@ def test_changed_weights_of_the_fast_encoder_are_refused(tmp_path):
     shutil.copy(DATA / "fast.safetensors", tmp_path)
     _flip(tmp_path / "fast.safetensors")
     with pytest.raises(EncoderError, match="must have SHA-256"):
-        load_static(threads=1, folder=tmp_path)
+        load_static(folder=tmp_path)
 
 
 def test_the_weights_of_the_fast_encoder_are_small_and_pinned():

@@ -94,7 +94,12 @@ def test_broken_json_is_said(folder):
 
 @pytest.mark.parametrize(
     ("header", "multilingual"),
-    [("language: en", False), ("language:\n- en\n- de", True), ("language: multilingual", True), ("license: mit", None)],
+    [
+        ("language: en", False),
+        ("language:\n- en\n- de", True),
+        ("language: multilingual", True),
+        ("license: mit", None),
+    ],
 )
 def test_the_card_says_whether_a_model_is_multilingual(folder, header, multilingual):
     from sweeplens.embed.named import _is_multilingual

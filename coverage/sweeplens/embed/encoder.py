@@ -49,7 +49,7 @@ def load_encoder(name: str, *, models: Path, threads: int) -> Encoder:
     if name == "fast":
         from sweeplens.embed.static import load_static
 
-        return load_static(threads=threads)
+        return load_static()
     from sweeplens.embed.named import load_named
 
     return load_named(name, threads=threads)

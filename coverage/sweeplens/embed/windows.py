@@ -46,7 +46,7 @@ def token_ids(tokenizer: Any, texts: Sequence[str], chars: int) -> Iterable[list
     """Yield the word pieces of each text, without marks."""
     for begin in range(0, len(texts), _TOKENIZE):
         part = [encodable(clip_text(text, chars)) for text in texts[begin : begin + _TOKENIZE]]
-        for encoding in tokenizer.encode_batch(part, add_special_tokens=False):
+        for encoding in tokenizer.encode_batch_fast(part, add_special_tokens=False):
             yield encoding.ids
 
 
