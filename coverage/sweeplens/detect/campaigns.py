@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sweeplens.detect.accounts import AccountScores
-from sweeplens.detect.detector import Detector
+from sweeplens.detect.detector import Detector, chance, log_odds
 from sweeplens.detect.fingerprints import Fingerprints, take_fingerprints
 from sweeplens.detect.groups import find_groups, likeness
 from sweeplens.detect.links import Link
 from sweeplens.signals.account import Accounts
+from sweeplens.signals.catalog import SIGNALS
 from sweeplens.signals.ground import Ground
 from sweeplens.signals.measure import measure_account
 
@@ -20,6 +21,7 @@ SWEEP, TENANT, TEMPLATE, BENCHMARK, UNDECIDED = "sweep", "tenant", "template", "
 _SAME_ORG = 0.8  # share of the members in one organisation that makes a group a tenant's keys
 _SAME_PROMPTS = 0.3  # share of the prompts that two or more members sent word for word: a public set, or a template
 _NARROW = 8.0  # cells in 40 prompts of the union under which a group is one narrow job
+_CLOSENESS = np.array([s.family == "closeness" for s in SIGNALS])
 
 
 @dataclass(frozen=True)
@@ -66,10 +68,10 @@ def find_campaigns(
 def judge_group(evidence: dict[str, object], detector: Detector) -> tuple[str, float]:
     """Return (label, score) of a group from its evidence.
 
-    The score is the mean of the members' mean score and the score of their union, taken as one account.
+    The log-odds of the score are those of the members' mean, taken twice, and of their union, taken once.
     """
-    mean, union = _number(evidence, "mean_score"), _number(evidence, "union_score")
-    score = (mean + union) / 2
+    mean, union = log_odds(_number(evidence, "mean_score")), log_odds(_number(evidence, "union_score"))
+    score = chance((2 * mean + union) / 3)
     if _number(evidence, "same_org") >= _SAME_ORG:
         return TENANT, score
     if _number(evidence, "shared_prompts") >= _SAME_PROMPTS:
@@ -77,6 +79,21 @@ def judge_group(evidence: dict[str, object], detector: Detector) -> tuple[str, f
     if score >= detector.levels["campaign"]:
         return SWEEP, score
     return TEMPLATE if _number(evidence, "union_cells_in_40") <= _NARROW else UNDECIDED, score
+
+
+def _scores_of(scene: _Scene, members: np.ndarray, union: np.ndarray) -> tuple[float, float]:
+    """Return the score of the members' mean log-odds, and that of their union, taken as one account.
+
+    How near a pool is to others says nothing once the pool holds all who are near: for the family "closeness" the
+    union takes the members' mean. A detector without training cannot judge a union; it takes the mean.
+    """
+    able = members[~np.isnan(scene.scores.score[members])]
+    weights = scene.scores.weights[able]
+    mean = scene.detector.base + float(weights.sum(1).mean())
+    if scene.detector.fallback:
+        return chance(mean), chance(mean)
+    own = scene.detector.contributions(union[None])[0]
+    return chance(mean), chance(scene.detector.base + float(np.where(_CLOSENESS, weights.mean(0), own).sum()))
 
 
 def _campaign(  # noqa: PLR0917 - the parts of a group, in the order in which they are sorted
@@ -95,7 +112,7 @@ def _campaign(  # noqa: PLR0917 - the parts of a group, in the order in which th
 
 def _gather(scene: _Scene, members: np.ndarray) -> dict[str, object]:
     """Collect what is known of a group: how alike, how the members share the ground, what they are together."""
-    accounts, ground, detector = scene.accounts, scene.ground, scene.detector
+    accounts, ground = scene.accounts, scene.ground
     union = accounts.union(members.tolist())
     own = [accounts.one(c).distinct for c in members.tolist()]
     values = measure_account(union, ground)
@@ -104,8 +121,7 @@ def _gather(scene: _Scene, members: np.ndarray) -> dict[str, object]:
     senders = Counter(p for d in own for p in d.tolist())
     cells = [set(ground.cell[d].tolist()) for d in own]
     covered = set().union(*cells)
-    union_score = float(detector.score(values[None])[0]) if not detector.fallback else float("nan")
-    mean_score = float(np.nanmean(scene.scores.score[members]))
+    mean_score, union_score = _scores_of(scene, members, values)
     shared = _shared_links([accounts.names[c] for c in members], scene.links)
     orgs = [_number(k, "members") for k in shared if k["kind"] == "org"]
     return {
@@ -115,7 +131,7 @@ def _gather(scene: _Scene, members: np.ndarray) -> dict[str, object]:
         "mean_likeness": round(float(alike.mean()), 4),
         "least_likeness": round(float(alike.min()), 4),
         "mean_score": round(mean_score, 4),
-        "union_score": round(mean_score if np.isnan(union_score) else union_score, 4),
+        "union_score": round(union_score, 4),
         "union_cells_in_40": round(40 * float(values[0]), 2),
         "union_cells": len(covered),
         "largest_member_cells": max(map(len, cells)),

@@ -72,6 +72,17 @@ class Detector:
         return next((k for k in ("high", "review", "watch") if score >= self.levels[k]), "none")
 
 
+def log_odds(score: float) -> float:
+    """Return log(p / (1 - p)) of a score, kept finite."""
+    p = min(max(score, 1e-6), 1 - 1e-6)
+    return float(np.log(p / (1 - p)))
+
+
+def chance(odds: float) -> float:
+    """Return the score whose log-odds these are."""
+    return float(1 / (1 + np.exp(-odds)))
+
+
 def parse_detector(raw: bytes, where: str) -> Detector:
     """Read a detector from JSON. Raises `DetectorError` when it is none, or of a newer format."""
     try:

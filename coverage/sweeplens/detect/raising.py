@@ -7,11 +7,10 @@ import numpy as np
 
 from sweeplens.detect.accounts import AccountScores, Reason
 from sweeplens.detect.campaigns import SWEEP, Campaign
-from sweeplens.detect.detector import LEVELS, Detector
+from sweeplens.detect.detector import LEVELS, Detector, chance, log_odds
 
 CAMPAIGN = "campaign"  # the name under which a group's help stands among the reasons
 _SHARE = 0.8  # of the way from a member's log-odds to its group's: the order of members stays
-_EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,11 @@ def raise_members(scores: AccountScores, campaigns: Sequence[Campaign], detector
     for campaign in campaigns:
         if campaign.label != SWEEP:
             continue
-        group = _log_odds(campaign.score)
+        group = log_odds(campaign.score)
         for code in campaign.codes:
-            own = group - 1.0 if np.isnan(score[code]) else _log_odds(score[code])
+            own = group - 1.0 if np.isnan(score[code]) else log_odds(score[code])
             added = max(0.0, _SHARE * (group - own))
-            score[code] = 1 / (1 + np.exp(-(own + added)))
+            score[code] = chance(own + added)
             if added > 0:
                 reasons[code] = (_reason(campaign, added), *reasons[code])
             own_level = detector.level(score[code])
@@ -55,8 +54,3 @@ def _reason(campaign: Campaign, weight: float) -> Reason:
         f"{campaign.score:.2f}"
     )
     return Reason(CAMPAIGN, campaign.score, float("nan"), weight, text)
-
-
-def _log_odds(score: float) -> float:
-    p = min(max(score, _EDGE), 1 - _EDGE)
-    return float(np.log(p / (1 - p)))
