@@ -22,6 +22,8 @@ from sweeplens.store.snapshot import open_snapshot
 
 # One prompt set dealt over many accounts gives many rows that say the same: they count less.
 WEIGHTS = {"hydra": 0.4}
+# How many clusters a log has, and so how many an account visits, depends on the size of the log.
+LEFT_OUT = ("clusters", "capabilities")
 SEEDS = 5
 MOST_EDGES = 24
 QUANTILES = {"watch": 0.95, "review": 0.995, "high": 0.999}
@@ -48,6 +50,7 @@ def read_log(spec: str) -> Log:
     table = open_snapshot(Path(store)).table("signals")
     names = np.array(table["account_id"].to_pylist(), object).reshape(-1, len(KEYS))[:, 0]
     values = table["value"].to_numpy(zero_copy_only=False).reshape(-1, len(KEYS))
+    values = np.where(np.isin(KEYS, LEFT_OUT), np.nan, values)
     keep = np.array([labels[n]["label"] != "dual" for n in names])
     rows = [labels[n] for n in names[keep]]
     return Log(
