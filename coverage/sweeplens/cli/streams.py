@@ -105,8 +105,8 @@ class _LineStep(_Step):
             return
         self._said = now
         rate = done / (now - self._start)
-        left = f" of {total:,}, about {duration((total - done) / rate)} left" if total else ""
-        say(f"{self._name}: {done:,}{left}, {rate:,.0f} a second")
+        left = f" of {total:,}, about {duration((total - done) / rate)} left" if total > done else ""
+        say(f"{self._name}: {done:,}{left}" + (f", {rate:,.0f} a second" if rate >= 1 else ""))
 
 
 class _Drawn(_Quiet):

@@ -15,37 +15,48 @@ if TYPE_CHECKING:
 
 _STYLES = {"high": "bold red", "review": "yellow", "watch": "cyan", "none": "dim", "insufficient": "dim"}
 _WIDEST_ID = 36  # an id is folded, never cut, beyond this
-_WHY = 20  # columns under which a reason would say nothing
+_LEAST = 16  # columns under which a reason, or a list of members, would say nothing
 
 
 def draw_accounts(console: "Console", rows: Sequence["AccountRow"]) -> None:
     """Print the queue of accounts, with the first reason where there is room for it."""
-    ids = min(_WIDEST_ID, max([7, *(len(printable(r.account_id)) for r in rows)]))
-    room = console.width - ids - 52  # what the other columns leave
-    table = make_table("level", "score>", f"account:{ids}", "requests>", "prompts>", "campaign")
-    if room >= _WHY:
-        add_column(table, "why", room)
-    for row in rows:
-        why = row.reasons[0].text if row.reasons else ""
-        cells = [
-            row.level, score(row.score), row.account_id, count(row.n_requests, console),
+    cells = [
+        [
+            row.level, score(row.score), printable(row.account_id), count(row.n_requests, console),
             count(row.n_prompts, console), row.campaign_id or "",
-        ]  # fmt: skip
-        add_row(table, cells + ([one_line(why, room)] if room >= _WHY else []), styles={0: _STYLES[row.level]})
-    console.print(table)
+        ]
+        for row in rows
+    ]  # fmt: skip
+    columns = ["level", "score>", f"account:{_WIDEST_ID}", "requests>", "prompts>", "campaign"]
+    reasons = [row.reasons[0].text if row.reasons else "" for row in rows]
+    _draw_ranked(console, columns, cells, "why", reasons)
 
 
 def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"]) -> None:
-    """Print the groups of accounts, with their first members."""
-    room = max(12, console.width - 62)
-    table = make_table("level", "score>", "campaign", "label", "accounts>", "requests>", "prompts>", f"members:{room}")
-    for row in rows:
-        members = one_line(", ".join(row.accounts[:8]), room)
-        cells = [
+    """Print the groups of accounts, with their first members where there is room for them."""
+    cells = [
+        [
             row.level, score(row.score), row.campaign_id, row.label, count(len(row.accounts), console),
-            count(row.n_requests, console), count(row.n_prompts, console), members,
-        ]  # fmt: skip
-        add_row(table, cells, styles={0: _STYLES[row.level]})
+            count(row.n_requests, console), count(row.n_prompts, console),
+        ]
+        for row in rows
+    ]  # fmt: skip
+    columns = ["level", "score>", "campaign", "label", "accounts>", "requests>", "prompts>"]
+    _draw_ranked(console, columns, cells, "members", [", ".join(row.accounts[:20]) for row in rows])
+
+
+def _draw_ranked(
+    console: "Console", columns: list[str], rows: list[list[str]], last: str, texts: Sequence[str]
+) -> None:
+    """Print rows whose first cell is a level; a last column takes what the terminal leaves, or is left out."""
+    from rich.cells import cell_len
+
+    heads = [column.partition(":")[0].rstrip(">") for column in columns]
+    widths = [min(_WIDEST_ID, max(map(cell_len, column))) for column in zip(heads, *rows, strict=True)]
+    room = console.width - sum(widths) - 2 * len(widths)
+    table = make_table(*columns, *([f"{last}:{room}"] if room >= _LEAST else []))
+    for row, text in zip(rows, texts, strict=True):
+        add_row(table, [*row, one_line(text, room)] if room >= _LEAST else row, styles={0: _STYLES[row[0]]})
     console.print(table)
 
 
