@@ -64,12 +64,14 @@ def _root(
 
 @app.command()
 def demo(
+    *,
     store: Annotated[
         Path | None,
         typer.Option(
             "--store", metavar="DIR", help="Store of the demo alone; without it the folder demo in your store."
         ),
     ] = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build even where nothing has changed since.")] = False,
     encoder: o.Encoder = None,
     workers: o.Workers = None,
     config: o.Config = None,
@@ -79,7 +81,7 @@ def demo(
     from sweeplens.cli.demo import run_demo
 
     settings = o.read_settings(config, encoder=encoder, workers=workers)
-    run_demo(settings, store or settings.store / "demo", quiet=quiet)
+    run_demo(settings, store or settings.store / "demo", rebuild=rebuild, quiet=quiet)
 
 
 @app.command()

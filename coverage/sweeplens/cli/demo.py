@@ -3,7 +3,9 @@
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from datetime import datetime
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,15 +13,17 @@ from sweeplens.cli.building import run_build
 from sweeplens.cli.output import write_drawing
 from sweeplens.cli.streams import say
 from sweeplens.cli.tables import add_row, count, make_table, score
-from sweeplens.errors import StoreError
+from sweeplens.errors import StoreError, SweepLensError
 from sweeplens.report.facts import FLAGGED
 from sweeplens.report.queue import account_queue, campaign_queue
+from sweeplens.store.snapshot import open_snapshot
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from sweeplens.config import Settings
     from sweeplens.report.facts import AccountRow, CampaignRow
+    from sweeplens.store.snapshot import Snapshot
 
 _ROWS = 40
 _KINDS = {
@@ -35,8 +39,11 @@ _KINDS = {
 Truth = dict[str, dict[str, str]]
 
 
-def run_demo(settings: "Settings", store: Path, *, quiet: bool) -> None:
-    """Write the log into `store`, build it there, and print what was found beside what is true."""
+def run_demo(settings: "Settings", store: Path, *, rebuild: bool, quiet: bool) -> None:
+    """Write the log into `store`, build it there, and print what was found beside what is true.
+
+    What an earlier run built is shown again where nothing has changed since, unless `rebuild` is set.
+    """
     from sweeplens.demo import write_demo
 
     try:
@@ -46,11 +53,29 @@ def run_demo(settings: "Settings", store: Path, *, quiet: bool) -> None:
     log, labels = write_demo(store / "log")
     if not quiet:
         say(f"wrote a synthetic log to {log}")
-    snapshot = run_build([str(log)], replace(settings, store=store), quiet=quiet)
+    settings = replace(settings, store=store)
+    snapshot = None if rebuild else _built_before(settings)
+    if snapshot is None:
+        snapshot = run_build([str(log)], settings, quiet=quiet)
+    elif not quiet:
+        say(f"showing snapshot {snapshot.snapshot_id}, built before from the same log: --rebuild builds it anew")
     with labels.open(encoding="utf-8", newline="") as stream:
         truth = {row["account_id"]: row for row in csv.DictReader(stream)}
     accounts, groups = account_queue(snapshot), campaign_queue(snapshot)
     write_drawing(lambda console: _draw(console, accounts, groups, truth, store), None)
+
+
+def _built_before(settings: "Settings") -> "Snapshot | None":
+    """Return the current snapshot if it was built with these settings by the package as it is now."""
+    try:
+        snapshot = open_snapshot(settings.store)
+    except SweepLensError:
+        return None
+    config = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
+    created = datetime.fromisoformat(snapshot.manifest["created"]).timestamp()
+    package = Path(str(resources.files("sweeplens")))
+    changed = max(path.stat().st_mtime for path in package.rglob("*") if path.suffix != ".pyc" and path.is_file())
+    return snapshot if snapshot.manifest.get("config") == config and changed < created else None
 
 
 def _draw(

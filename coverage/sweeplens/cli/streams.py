@@ -133,31 +133,20 @@ class _BarStep(_Step):
 
 
 def _bars() -> "Bars":
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        ProgressColumn,
-        Task,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
     from rich.text import Text
 
-    class Rate(ProgressColumn):
+    class Done(ProgressColumn):
         def render(self, task: Task) -> Text:
-            return Text(f"{task.speed:,.0f}/s" if task.speed and task.total != 1 else "", justify="right")
+            if task.total in {None, 1}:
+                return Text("")
+            rate = f"{task.speed:,.0f}/s" if task.speed and task.speed >= 1 else ""
+            left = task.time_remaining if not task.finished else None
+            wait = "" if left is None else f"{duration(left)} left"
+            return Text("  ".join(part for part in (f"{task.completed:,.0f} of {task.total:,.0f}", rate, wait) if part))
 
-    return Progress(
-        TextColumn("{task.description:<11}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        Rate(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=make_console(sys.stderr),
-    )
+    columns = (TextColumn("{task.description:<12}", markup=False), BarColumn(bar_width=24), TimeElapsedColumn(), Done())
+    return Progress(*columns, console=make_console(sys.stderr), refresh_per_second=4)
 
 
 def make_console(stream: Any) -> "Console":  # noqa: ANN401 - any text stream
