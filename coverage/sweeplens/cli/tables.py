@@ -75,8 +75,8 @@ def draw_clusters(console: "Console", rows: Sequence["ClusterRow"]) -> None:
 
 def draw_hits(console: "Console", hits: Sequence["Hit"]) -> None:
     """Print prompts near a query."""
-    room = max(30, console.width - 52)
-    table = make_table("near>", f"prompt:{room}", "cluster:20", "sent by:24")
+    room = max(30, console.width - 46)
+    table = make_table("near>", f"prompt:{room}", "cluster:16", "sent by:17")
     for hit in hits:
         more = hit.n_accounts - 1
         who = one_line(hit.accounts[0], 36) if hit.accounts else ""
