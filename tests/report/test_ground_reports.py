@@ -41,7 +41,8 @@ def test_cluster_evidence(snapshot: Snapshot) -> None:
     assert [p.prompt_id for p in facts.exemplars] == [31, 33, 35]
     assert [p.prompt_id for p in facts.prompts] == list(range(30, 38))
     assert facts.headline == (
-        "8 prompts of 3 accounts of no known capability: 16.0 % of its 25 requests come from accounts at review or high."
+        "8 prompts of 3 accounts of no known capability: 16.0 % of its 25 requests come from accounts at "
+        "review or high."
     )
     assert sum(n for _, n in facts.timeline.days) == 25
 
