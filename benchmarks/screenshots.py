@@ -1,5 +1,6 @@
 """Take a screenshot of every page in both themes: python benchmarks/screenshots.py STORE OUT [WIDTH HEIGHT]."""
 
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -45,7 +46,7 @@ def main() -> None:
         serve(store, Path(home) / "server.log", Path(home)) as app,
         chromium() as browser,
     ):
-        for theme in ("light", "dark"):
+        for theme in os.environ.get("THEMES", "light dark").split():
             context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=theme)
             for name, path in views(store).items():
                 if only and name not in only:

@@ -22,7 +22,7 @@ CHROMIUM_FLAGS = [
     "--enable-unsafe-swiftshader",
     "--disable-background-networking",
 ]
-TIMEOUT = 60_000  # ms; a loaded machine with two cores draws slowly
+TIMEOUT = 30_000  # ms; a loaded machine with two cores draws slowly
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,6 @@ def chromium() -> Iterator[Browser]:
 def settle(page: Page) -> None:
     """Wait until the script has run and every chart is drawn."""
     page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]', timeout=TIMEOUT)
-    page.wait_for_function(
-        "() => [...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')].every(c => c.querySelector('.main-svg'))",
-        timeout=TIMEOUT,
-    )
+    charts = "[...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')]"
+    page.wait_for_function(f"() => {charts}.every(c => c.querySelector('.main-svg'))", timeout=TIMEOUT)
     page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=TIMEOUT)

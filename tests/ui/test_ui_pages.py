@@ -1,5 +1,8 @@
 """Every page on the small store: what it says, its filters, its deep links."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import pytest
 from streamlit.testing.v1 import AppTest
 from ui_app import Open, texts
@@ -9,13 +12,20 @@ from sweeplens.report.campaign import campaign_evidence
 from sweeplens.report.cluster import cluster_table
 from sweeplens.report.queue import account_queue, campaign_queue, overview
 from sweeplens.store.snapshot import Snapshot
+from sweeplens.text import content_hash
 from sweeplens.ui import words
+
+SEARCH = "Search in these prompts"
 
 
 def click_cell(app: AppTest, key: str, row: int) -> AppTest:
     """Click into a row of a table."""
     app.session_state[key] = {"selection": {"rows": [], "columns": [], "cells": [(row, "id")]}}
     return app.run()
+
+
+def labelled(widgets: Iterable[Any], label: str) -> Any:
+    return next(w for w in widgets if w.label == label)
 
 
 def ids(app: AppTest) -> list[str]:
@@ -88,14 +98,14 @@ def test_the_account_page_without_an_account_lists_all(open_page: Open, snapshot
 
 def test_prompts_of_an_account_can_be_searched_and_ordered(open_page: Open) -> None:
     app = open_page("account", account="lone")
-    app.text_input(key="prompts-search").set_value("FRENCH").run()
+    labelled(app.text_input, SEARCH).set_value("FRENCH").run()
     found = next(d.value for d in app.dataframe if "text" in d.value)
     assert len(found) == 5
     assert all("French" in text for text in found["text"])
-    app.text_input(key="prompts-search").set_value("no such words").run()
+    labelled(app.text_input, SEARCH).set_value("no such words").run()
     assert "No prompt here has these words." in texts(app)
-    app.text_input(key="prompts-search").set_value("").run()
-    app.segmented_control(key="prompts-order").set_value("time").run()
+    labelled(app.text_input, SEARCH).set_value("").run()
+    labelled(app.segmented_control, "Order").set_value("time").run()
     first = next(d.value for d in app.dataframe if "text" in d.value)["first"]
     assert first.is_monotonic_increasing
 
@@ -166,12 +176,20 @@ def test_the_map_lights_what_the_address_names(open_page: Open, name: str, value
     assert any("text" in d.value for d in app.dataframe)
 
 
+def test_a_search_without_its_encoder_says_so_and_keeps_the_map(open_page: Open) -> None:
+    app = open_page("map")
+    app.text_input(key="map-search").set_value("anything").run()
+    assert not app.exception
+    assert "The search is not possible" in texts(app)
+    assert len(app.get("plotly_chart")) == 1
+
+
 def test_hostile_prompts_and_ids_appear_as_plain_text_only(open_page: Open) -> None:
     app = open_page("account", account="dealt-b")
     table = next(d.value for d in app.dataframe if "text" in d.value)
     at = next(i for i, text in enumerate(table["text"]) if "<script>" in text)
     assert "\x1b" not in table["text"][at]
-    app = click_cell(app, "prompts-table", at)
+    app = click_cell(app, f"prompts-{content_hash('dealt-b')[:8]}-table", at)
     assert any("<script>alert(1)</script>" in code.value and "\\x1b" in code.value for code in app.code)
     assert not any("<script>" in m.value for m in (*app.markdown, *app.caption))
 

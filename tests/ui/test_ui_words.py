@@ -36,8 +36,8 @@ def test_a_score_has_two_digits_or_a_dash() -> None:
 @pytest.mark.parametrize(
     ("days", "shown"),
     [
-        (None, "unknown age"), (0.0, "0 minutes"), (1 / 1440, "1 minute"), (0.5, "12 hours"), (1.5, "36 hours"),
-        (2.0, "2 days"), (40.7, "40 days"), (-1.0, "0 minutes"),
+        (None, "unknown age"), (0.0, "under a minute"), (1 / 1440, "1 minute"), (0.5, "12 hours"), (1.5, "36 hours"),
+        (2.0, "2 days"), (40.7, "40 days"), (-1.0, "under a minute"),
     ],
 )  # fmt: skip
 def test_an_age_has_its_natural_unit(days: float | None, shown: str) -> None:

@@ -56,7 +56,7 @@ def doubts(snapshot: "Snapshot", seen: "Overview", days: float | None) -> list[s
     found = []
     entry = snapshot.manifest.get("detector")
     if isinstance(entry, dict) and entry.get("fallback"):
-        found.append("No detector was trained for this encoder: accounts are ranked, none goes above watch.")
+        found.append("No detector was trained for this encoder: accounts are ranked, and none goes above watch alone.")
     if days is not None and days > STALE:
         found.append("The snapshot is more than a week old: `sweeplens build` makes a new one.")
     if seen.n_accounts < FEW:

@@ -1,12 +1,14 @@
 """Pieces that every page is made of: headings, charts, tables to pick from, lists of prompts, and errors in words."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec
 
 import streamlit as st
 
 from sweeplens.errors import SweepLensError
 from sweeplens.report.facts import PromptRow
+from sweeplens.text import content_hash, one_line, printable
 from sweeplens.ui import links, tables, words
 from sweeplens.ui.charts.base import Chart
 from sweeplens.ui.safe import code_span, full_text
@@ -21,6 +23,22 @@ _STYLE = """<style>
 [class*="st-key-headline"] [data-testid="stText"] {{ font-size: 1.3rem; line-height: 1.35; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: {quiet}; opacity: 1; }}
 </style>"""
+# Streamlit leaves for another page in two steps of the browser's history, first the query, then the path; this makes
+# them one, so that the back button goes back.
+_HISTORY = """<script>
+if (!window.sweeplensHistory) {
+  window.sweeplensHistory = true;
+  const push = history.pushState.bind(history);
+  let half = null;
+  history.pushState = (state, title, url) => {
+    const from = new URL(location.href), to = new URL(url ?? location.href, location.href);
+    const second = half === from.href && to.search === from.search && to.pathname !== from.pathname;
+    half = to.pathname === from.pathname && to.search !== from.search ? to.href : null;
+    if (second) history.replaceState(state, title, url); else push(state, title, url);
+  };
+  window.addEventListener("popstate", () => { half = null; });
+}
+</script>"""
 _PLOTLY = {
     "displayModeBar": False,
     "displaylogo": False,
@@ -28,7 +46,8 @@ _PLOTLY = {
     "showTips": False,
     "doubleClick": "reset",
 }
-_FULL = 200  # characters of a prompt in the table; a click shows all of it
+P = ParamSpec("P")
+_ROW = 31  # px of a row of a table at the theme's size of text
 
 
 def colours() -> Palette:
@@ -37,8 +56,9 @@ def colours() -> Palette:
 
 
 def style() -> None:
-    """Set the few things that Streamlit's theme has no option for."""
+    """Set the few things that Streamlit has no option for; both texts are our own."""
     st.html(_STYLE.format(quiet=colours().quiet))
+    st.html(_HISTORY, unsafe_allow_javascript=True)
 
 
 def heading(kind: str, name: str | None, sentence: str, facts: Iterable[str] = ()) -> None:
@@ -57,10 +77,9 @@ def draw(chart: Chart, key: str) -> None:
     st.plotly_chart(chart.figure, key=key, theme=None, config=_PLOTLY, alt=chart.alt)
 
 
-def pick(
-    frame: "Styler", columns: dict[str, Any], key: str, height: int | Literal["auto", "content"] = "auto"
-) -> int | None:
-    """Show a table and return the row that was clicked in this run, or None."""
+def pick(frame: "Styler", columns: dict[str, Any], key: str, rows: int = 10) -> int | None:
+    """Show a table, `rows` high where it has as many, and return the row that was clicked in this run, or None."""
+    height: int | Literal["content"] = "content" if len(frame.index) <= rows else _ROW * (rows + 1) + 4
     event = st.dataframe(
         frame, key=key, hide_index=True, column_config=columns, on_select="rerun", selection_mode="single-cell",
         height=height, placeholder="–",
@@ -79,7 +98,20 @@ def problem(error: SweepLensError) -> None:
     """Say in one sentence what is wrong."""
     st.markdown("#### This cannot be shown")
     with st.container(key="headline-problem"):
-        st.text(_sentence(str(error)))
+        st.text(sentence(error))
+
+
+def fragment(draw: "Callable[P, None]") -> "Callable[P, None]":
+    """Make a function a part of the page that runs again alone, and says its handled errors in words."""
+
+    @wraps(draw)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            draw(*args, **kwargs)
+        except SweepLensError as error:
+            problem(error)
+
+    return st.fragment(guarded)
 
 
 def nothing(sentence: str, what_to_do: str) -> None:
@@ -89,19 +121,22 @@ def nothing(sentence: str, what_to_do: str) -> None:
         st.caption(what_to_do)
 
 
-def show_prompts(rows: Sequence[PromptRow], total: int, key: str, *, cluster: bool = True) -> None:
-    """List prompts with a search and a choice of cluster and order; a click on one shows all of its text."""
-    left, middle, right = st.columns([3, 3, 2], vertical_alignment="bottom")
+def show_prompts(rows: Sequence[PromptRow], total: int, owner: str, *, cluster: bool = True) -> None:
+    """List prompts with a search and a choice of cluster and order; a click on one shows all of its text.
+
+    The search and the choices belong to `owner`, such as an account: they are gone when another one is shown.
+    """
+    key = f"prompts-{content_hash(owner)[:8]}"
+    left, middle, right = st.columns([3, 2, 3], vertical_alignment="bottom")
     needle = left.text_input(
         "Search in these prompts", key=f"{key}-search", type="search", placeholder="words of a prompt"
     )
-    names = (
-        sorted({(row.cluster_id, row.cluster_name) for row in rows}, key=lambda c: (c[0] < 0, c[0])) if cluster else []
-    )
-    chosen = middle.selectbox(
-        "Cluster", [None, *names], format_func=_cluster_option, key=f"{key}-cluster", disabled=not names
-    )
-    order = right.segmented_control(
+    chosen = None
+    if cluster:
+        found = {(row.cluster_id, row.cluster_name) for row in rows}
+        names = sorted(found, key=lambda c: (c[0] < 0, c[0]))
+        chosen = right.selectbox("Cluster", [None, *names], format_func=_cluster_option, key=f"{key}-cluster")
+    order = middle.segmented_control(
         "Order", ["typical", "time"], default="typical", required=True, key=f"{key}-order",
         format_func=lambda o: "typical first" if o == "typical" else "by time",
     )  # fmt: skip
@@ -117,7 +152,7 @@ def show_prompts(rows: Sequence[PromptRow], total: int, key: str, *, cluster: bo
     if not shown:
         nothing("No prompt here has these words.", "Shorten the search or choose another cluster.")
         return
-    at = pick(tables.prompts(shown[:1000]), tables.prompt_columns(cluster=cluster), f"{key}-table", 320)
+    at = pick(tables.prompts(shown[:1000]), tables.prompt_columns(cluster=cluster), f"{key}-table")
     if at is not None and at < len(shown):
         show_prompt(shown[at], key)
 
@@ -136,16 +171,13 @@ def show_prompt(row: PromptRow, key: str) -> None:
 
 
 def _cluster_option(option: tuple[int, str] | None) -> str:
-    from sweeplens.text import one_line
-
     if option is None:
         return "all clusters"
     return "in no cluster" if option[0] < 0 else f"{option[0]} {one_line(option[1], 40)}"
 
 
-def _sentence(text: str) -> str:
-    from sweeplens.text import printable
-
-    flat = printable(text)
+def sentence(error: SweepLensError) -> str:
+    """Return a handled error as a sentence; it may hold an id from the address."""
+    flat = printable(str(error))
     named = "." in flat.split(" ", 1)[0]  # a file's name keeps its small letter
     return (flat if named else flat[:1].upper() + flat[1:]) + ("" if flat.endswith((".", "?")) else ".")

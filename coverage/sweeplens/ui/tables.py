@@ -78,9 +78,7 @@ def top_reason(row: AccountRow) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def queue(
-    rows: Sequence[AccountRow | CampaignRow], about: Mapping[str, str], dates: Mapping[str, tuple[Any, Any]]
-) -> "Styler":
+def queue(rows: Sequence[AccountRow | CampaignRow], dates: Mapping[str, tuple[Any, Any]]) -> "Styler":
     """Return the ranked list of campaigns and accounts."""
     table = []
     for row in rows:
@@ -90,10 +88,9 @@ def queue(
             "id": one_line(row.campaign_id if isinstance(row, CampaignRow) else row.account_id, 60),
             "kind": f"campaign of {words.count(len(row.accounts))}" if isinstance(row, CampaignRow) else "account",
             "n_requests": row.n_requests, "n_prompts": row.n_prompts, "first": first, "last": last,
-            "about": "" if isinstance(row, CampaignRow) else about.get(row.account_id, ""),
             "reason": campaign_reason(row) if isinstance(row, CampaignRow) else top_reason(row),
         })  # fmt: skip
-    columns = ("level", "score", "id", "kind", "n_requests", "n_prompts", "first", "last", "about", "reason")
+    columns = ("level", "score", "id", "kind", "reason", "n_requests", "n_prompts", "first", "last")
     return styled(frame_of(table, columns), counts=("n_requests", "n_prompts"), scores=("score",), level="level")
 
 
@@ -101,25 +98,25 @@ def campaign_reason(row: CampaignRow) -> str:
     """Return what speaks for a campaign, from the evidence that the detector wrote down."""
     e = row.evidence
     parts = []
-    if isinstance(e.get("mean_likeness"), int | float):
-        parts.append(f"members are {e['mean_likeness']:.2f} alike")
     if isinstance(e.get("union_cells"), int | float):
         parts.append(f"together they cover {words.count(e['union_cells'])} cells")
     if isinstance(e.get("largest_member_cells"), int | float):
         parts.append(f"the widest alone {words.count(e['largest_member_cells'])}")
+    if isinstance(e.get("union_score"), int | float):
+        parts.append(f"as one account they score {e['union_score']:.2f}")
     sentence = ", ".join(parts)
     return sentence[:1].upper() + sentence[1:]
 
 
 def queue_columns() -> dict[str, Any]:
     """Return the columns of the queue."""
-    when = {"width": 84, "format": "D MMM YY", "timezone": "UTC"}
+    when = {"width": 78, "format": "D MMM YY", "timezone": "UTC"}
     return {
-        "level": text("Level", 74), "score": number("Score", 58), "id": text("Id", 150), "kind": text("What", 118),
-        "n_requests": number("Requests", 74), "n_prompts": number("Prompts", 68),
+        "level": text("Level", 70), "score": number("Score", 54), "id": text("Id", 134), "kind": text("What", 112),
+        "reason": text("Strongest reason", 328), "n_requests": number("Requests", 70),
+        "n_prompts": number("Prompts", 64),
         "first": st.column_config.DatetimeColumn("First seen", **when),  # type: ignore[arg-type]
         "last": st.column_config.DatetimeColumn("Last seen", **when),  # type: ignore[arg-type]
-        "about": text("Asks most about", 130), "reason": text("Strongest reason", 460),
     }  # fmt: skip
 
 
@@ -156,7 +153,7 @@ def members(rows: Sequence[AccountRow]) -> "Styler":
         }
         for r in rows
     ]  # fmt: skip
-    columns = ("level", "score", "id", "n_requests", "n_prompts", "first", "last", "reason")
+    columns = ("level", "score", "id", "reason", "n_requests", "n_prompts", "first", "last")
     return styled(frame_of(table, columns), counts=("n_requests", "n_prompts"), scores=("score",), level="level")
 
 
@@ -171,7 +168,7 @@ def campaigns(rows: Sequence[CampaignRow], dates: Mapping[str, tuple[Any, Any]])
         }
         for r in rows
     ]  # fmt: skip
-    columns = ("level", "score", "id", "label", "n_accounts", "n_requests", "n_prompts", "first", "last", "reason")
+    columns = ("level", "score", "id", "label", "reason", "n_accounts", "n_requests", "n_prompts", "first", "last")
     counts = ("n_accounts", "n_requests", "n_prompts")
     return styled(frame_of(table, columns), counts=counts, scores=("score",), level="level")
 
@@ -179,8 +176,8 @@ def campaigns(rows: Sequence[CampaignRow], dates: Mapping[str, tuple[Any, Any]])
 def campaign_columns() -> dict[str, Any]:
     """Return the columns of the list of campaigns."""
     return {
-        **queue_columns(), "label": text("Looks like", 110), "n_accounts": number("Accounts", 74),
-        "reason": text("Evidence", 420),
+        **queue_columns(), "id": text("Id", 60), "label": text("Looks like", 96), "n_accounts": number("Accounts", 70),
+        "reason": text("Evidence", 374),
     }  # fmt: skip
 
 
@@ -234,8 +231,8 @@ def shared_links(rows: Sequence[SharedLink]) -> "Styler":
 def link_columns() -> dict[str, Any]:
     """Return the columns of links."""
     return {
-        "kind": text("In common", 104), "value": text("Value", 196), "n_members": number("Members", 70),
-        "n_accounts": number("Accounts", 72, "Accounts that have it, in the whole log"), "others": text("Others", 220),
+        "kind": text("In common", 96), "value": text("Value", 150), "n_members": number("Members", 68),
+        "n_accounts": number("Accounts", 68, "Accounts that have it, in the whole log"), "others": text("Others", 150),
     }  # fmt: skip
 
 
@@ -287,7 +284,7 @@ def clusters(rows: Sequence[ClusterRow]) -> "Styler":
 def cluster_columns() -> dict[str, Any]:
     """Return the columns of the table of clusters."""
     return {
-        "id": number("Id", 44), "name": text("Name", 220), "capability": text("Capability", 140),
+        "id": number("Id", 44), "name": text("Name", 200), "capability": text("Capability", 176),
         "n_prompts": number("Prompts", 74), "n_requests": number("Requests", 80), "n_accounts": number("Accounts", 74),
         "n_flagged": number("Flagged", 70, "Accounts at review or high that ask here"),
         "flagged": number("Flagged traffic", 104, "Share of its requests that comes from accounts at review or high"),
@@ -300,14 +297,13 @@ def cluster_accounts(rows: Sequence[ClusterAccount]) -> "Styler":
     table = [
         {
             "level": words.LEVEL_WORDS[r.level], "score": r.score, "id": one_line(r.account_id, 60),
-            "n_requests": r.n_requests, "n_prompts": r.n_prompts, "of_cluster": r.share_of_cluster,
-            "of_account": r.share_of_account, "campaign": r.campaign_id or "",
+            "n_requests": r.n_requests, "of_cluster": r.share_of_cluster, "of_account": r.share_of_account,
         }
         for r in rows
     ]  # fmt: skip
-    columns = ("level", "score", "id", "n_requests", "n_prompts", "of_cluster", "of_account", "campaign")
+    columns = ("level", "score", "id", "n_requests", "of_cluster", "of_account")
     return styled(
-        frame_of(table, columns), counts=("n_requests", "n_prompts"), scores=("score",),
+        frame_of(table, columns), counts=("n_requests",), scores=("score",),
         shares=("of_cluster", "of_account"), level="level",
     )  # fmt: skip
 
@@ -315,11 +311,9 @@ def cluster_accounts(rows: Sequence[ClusterAccount]) -> "Styler":
 def cluster_account_columns() -> dict[str, Any]:
     """Return the columns of the accounts of a cluster."""
     return {
-        "level": text("Level", 74), "score": number("Score", 58), "id": text("Account", 150),
-        "n_requests": number("Requests", 74), "n_prompts": number("Prompts", 68),
-        "of_cluster": number("Of the cluster", 96, "Share of the cluster's requests"),
-        "of_account": number("Of the account", 100, "Share of the account's distinct prompts that lie here"),
-        "campaign": text("Campaign", 80),
+        "level": text("Level", 70), "score": number("Score", 52), "id": text("Account", 112),
+        "n_requests": number("Requests", 68), "of_cluster": number("Of cluster", 76, "Share of the cluster's requests"),
+        "of_account": number("Of account", 84, "Share of the account's distinct prompts that lie here"),
     }  # fmt: skip
 
 
@@ -342,18 +336,15 @@ def senders(rows: Sequence[tuple[str, int]], levels: Mapping[str, AccountRow]) -
     table = [
         {
             "level": words.LEVEL_WORDS[levels[a].level], "score": levels[a].score, "id": one_line(a, 60), "n": n,
-            "of": n / max(1, levels[a].n_prompts),
         }
         for a, n in rows
     ]  # fmt: skip
-    columns = ("level", "score", "id", "n", "of")
-    return styled(frame_of(table, columns), counts=("n",), scores=("score",), shares=("of",), level="level")
+    return styled(frame_of(table, ("level", "score", "id", "n")), counts=("n",), scores=("score",), level="level")
 
 
 def sender_columns() -> dict[str, Any]:
     """Return the columns of the senders of a selection."""
     return {
-        "level": text("Level", 74), "score": number("Score", 54), "id": text("Account", 110),
-        "n": number("Prompts", 64, "Distinct prompts of the selection that it sent"),
-        "of": number("Of its own", 76, "Share of the account's distinct prompts"),
+        "level": text("Level", 66), "score": number("Score", 50), "id": text("Account", 128),
+        "n": number("Prompts", 62, "Distinct prompts of the selection that it sent"),
     }  # fmt: skip

@@ -25,7 +25,11 @@ _CIVIDIS = ("#00224e", "#2a3f6d", "#575d6d", "#7c7b78", "#a59c74", "#d2c060", "#
 
 @dataclass(frozen=True)
 class Palette:
-    """The colours of one theme. `categories` tell clusters and capabilities apart, `other` is for the rest."""
+    """The colours of one theme.
+
+    `categories` tell clusters and capabilities apart, `other` is for the rest; `heat` and `shades` run from little to
+    much, `density` is the quiet ground of a map.
+    """
 
     mode: Mode
     ink: str
@@ -38,6 +42,7 @@ class Palette:
     levels: Mapping[str, str]
     categories: tuple[str, ...]
     heat: Scale
+    shades: Scale
     density: Scale
 
     def level(self, level: str) -> str:
@@ -56,6 +61,7 @@ PALETTES: dict[Mode, Palette] = {
         levels={"high": "#b3261e", "review": "#9a5b00", "watch": "#3d6b8e", "none": "#6e7681"},
         categories=_CATEGORIES,
         heat=_even(_CIVIDIS[::-1]),
+        shades=_even(("#ffffff", "#c9d3dd", "#8b9cad", "#4c6073", "#1b1f24")),
         density=((0.0, "#ffffff"), (0.02, "#eceff2"), (1.0, "#8a949e")),
     ),
     "dark": Palette(
@@ -64,6 +70,7 @@ PALETTES: dict[Mode, Palette] = {
         levels={"high": "#ff7b72", "review": "#e3a008", "watch": "#79b8e0", "none": "#8b949e"},
         categories=_CATEGORIES,
         heat=_even(_CIVIDIS),
+        shades=_even(("#0d1117", "#2c3947", "#566b80", "#93a8bc", "#e6edf3")),
         density=((0.0, "#0d1117"), (0.02, "#1a2028"), (1.0, "#5b6570")),
     ),
 }  # fmt: skip

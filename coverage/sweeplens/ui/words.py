@@ -79,5 +79,7 @@ def age(days: float | None) -> str:
     if days is None:
         return "unknown age"
     per_day, unit = next((per_day, unit) for limit, per_day, unit in _AGES if days < limit)
-    n = max(0, int(days * per_day))
+    n = int(days * per_day)
+    if n < 1:
+        return "under a minute"
     return f"{n} {unit}" if n == 1 else f"{n} {unit}s"

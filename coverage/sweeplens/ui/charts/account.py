@@ -30,7 +30,7 @@ from sweeplens.ui.theme import Palette, translucent
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_ROW = 74  # px of one reason
+_ROW = 76  # px of one reason
 _PEERS = 300  # peers that are drawn on a strip, spread evenly over them
 
 
@@ -51,20 +51,20 @@ class Strip:
 
 def draw_strips(p: Palette, strips: Sequence[Strip]) -> Chart:
     """Draw the reasons, one below the other: a sentence, and under it the peers as ticks and the account as a dot."""
-    figure = new_figure(p, _ROW * max(1, len(strips)) + 8, hovermode="closest")
+    figure = new_figure(p, _ROW * max(1, len(strips)) + 16, hovermode="closest")
     figure.update_xaxes(visible=False, range=(0, 1), fixedrange=True)
     figure.update_yaxes(visible=False, range=(len(strips) - 0.5, -0.5), fixedrange=True)
     for row, strip in enumerate(strips):
         sign = "" if strip.raises is None else "+" if strip.raises else "−"
         figure.add_annotation(
-            x=0, y=row - 0.42, xanchor="left", yanchor="top", text=sign, font={"size": 17, "color": p.quiet}
+            x=0, y=row - 0.46, xanchor="left", yanchor="top", text=sign, font={"size": 17, "color": p.quiet}
         )
         figure.add_annotation(
-            x=0, y=row - 0.42, xanchor="left", yanchor="top", xshift=18, align="left",
-            text=wrapped(strip.sentence[:1].upper() + strip.sentence[1:], 68, 2), font={"size": 13, "color": p.ink},
+            x=0, y=row - 0.46, xanchor="left", yanchor="top", xshift=18, align="left",
+            text=wrapped(strip.sentence[:1].upper() + strip.sentence[1:], 72, 2), font={"size": 13, "color": p.ink},
         )  # fmt: skip
         if strip.value is not None and len(strip.peers):
-            _add_strip(figure, p, strip, row + 0.26)
+            _add_strip(figure, p, strip, row + 0.3)
     return Chart(
         figure,
         "Why: the strongest reasons first",
@@ -112,7 +112,7 @@ def draw_ground(
     *, title: str = "", who: str = "this account",
 ) -> Chart:  # fmt: skip
     """Draw prompts over the density of all; `names` are cluster names that may be written where they fit."""
-    figure = new_figure(p, 380)
+    figure = new_figure(p, 400)
     figure.add_trace(density(p, points.x, points.y))
     texts = {row.prompt_id: plot_text(row.text, 70) for row in prompts}
     clusters = {row.prompt_id: plot_text(row.cluster_name, 40) for row in prompts}
@@ -126,7 +126,7 @@ def draw_ground(
     figure.add_trace(trace)
     x, y = limits(points.x), limits(points.y)
     hide_axes(figure, x, y)
-    write_labels(figure, p, place_labels(names, x, y, (440, 360), most=6, width=24), 24)
+    write_labels(figure, p, place_labels(names, x, y, (440, 360), most=5, width=24), 24)
     return Chart(
         figure,
         title or _ground_title(points, prompt_ids),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 MAX_DRAWN = 60_000  # points that a browser draws and selects with ease
-SIZE = (640, 500)  # px for which labels are placed; a wider picture has room to spare
+SIZE = (640, 480)  # px for which labels are placed; a wider picture has room to spare
 _COLOURS = 7
 
 
@@ -100,7 +100,7 @@ def draw_map(
         )  # fmt: skip
     x, y = limits(points.x), limits(points.y)
     hide_axes(figure, x, y)
-    write_labels(figure, p, place_labels(names, x, y, SIZE, most=28, width=26), 26)
+    write_labels(figure, p, place_labels(names, x, y, SIZE, most=24, width=24), 24)
     return Chart(
         figure,
         "Prompts that are alike lie near each other",

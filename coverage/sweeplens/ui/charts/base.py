@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_SVG = 1500  # marks that a browser draws well as SVG; more of them go to WebGL
 _CHAR, _LINE = 6.2, 16  # size of a character and of a line of 12 px text, in px
+_LIFT = 10  # px by which a name stands above the middle of what it names
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +130,7 @@ def write_labels(figure: "go.Figure", p: Palette, labels: Sequence[Label], width
     for label in labels:
         figure.add_annotation(
             x=label.x, y=label.y, text=plot_text(label.text, width), font={"size": 12, "color": p.ink},
-            bgcolor=translucent(p.ground, 0.72), borderpad=1, captureevents=False,
+            bgcolor=translucent(p.ground, 0.6), borderpad=0, captureevents=False, yshift=_LIFT,
         )  # fmt: skip
 
 

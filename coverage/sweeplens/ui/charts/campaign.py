@@ -29,19 +29,19 @@ def draw_shares(p: Palette, matrix: Matrix, unit: str) -> Chart:
     """Draw members x capabilities (or clusters): the share of a member's prompts on each."""
     import plotly.graph_objects as go
 
-    figure = new_figure(p, _height(len(matrix.rows), 130))
+    figure = new_figure(p, _height(len(matrix.rows), 150))
     hover = [[f"{plot_text(r, 40)}<br>{plot_text(c, 60)}" for c in matrix.columns] for r in matrix.rows]
     figure.add_trace(
         go.Heatmap(
             z=(100 * matrix.values).round(2), x=list(range(len(matrix.columns))), y=list(range(len(matrix.rows))),
             text=hover, hovertemplate="%{text}: %{z:.2~r} % of its prompts<extra></extra>", xgap=1, ygap=1,
-            colorscale=list(p.heat), zmin=0, zmax=max(1.0, float(100 * matrix.values.max(initial=0))),
+            colorscale=list(p.shades), zmin=0, zmax=max(1.0, float(100 * matrix.values.max(initial=0))),
             colorbar={"ticksuffix": " %", "thickness": 10, "outlinewidth": 0, "nticks": 5},
         )
     )  # fmt: skip
     figure.update_yaxes(**_rows(p, matrix))
     figure.update_xaxes(
-        tickvals=list(range(len(matrix.columns))), ticktext=[plot_text(c, 22) for c in matrix.columns], tickangle=-40,
+        tickvals=list(range(len(matrix.columns))), ticktext=[plot_text(c, 20) for c in matrix.columns], tickangle=-90,
         showgrid=False,
     )  # fmt: skip
     return Chart(
@@ -96,7 +96,9 @@ def draw_similarity(p: Palette, matrix: Matrix) -> Chart:
 def similarity_title(matrix: Matrix) -> str:
     """Give the median likeness of two members."""
     pairs = matrix.values[np.triu_indices(len(matrix.rows), 1)]
-    return f"Two members are typically {float(np.median(pairs)):.2f} alike" if len(pairs) else "Likeness of the members"
+    return (
+        f"Their mean prompts are typically {float(np.median(pairs)):.2f} alike" if len(pairs) else "Likeness of members"
+    )
 
 
 def draw_union(p: Palette, coverage: UnionCoverage) -> Chart:
@@ -133,6 +135,8 @@ def draw_union(p: Palette, coverage: UnionCoverage) -> Chart:
 def _union_title(coverage: UnionCoverage) -> str:
     widest = coverage.largest[0][1] if coverage.largest else 0
     times = coverage.cells / max(1, widest)
+    if times < 1.15:
+        return "Together they cover hardly more ground than the widest member"
     return f"Together they cover {times:.1f} times the ground of the widest member"
 
 

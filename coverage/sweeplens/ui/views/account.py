@@ -71,9 +71,9 @@ def _choose(snapshot: "Snapshot") -> None:
     if not rows:
         parts.nothing("No account has this in its id.", "Shorten what you look for.")
         return
-    frame = tables.queue(rows[:_SHOWN], data.mostly_about(snapshot), {})
+    frame = tables.queue(rows[:_SHOWN], {})
     columns = {**tables.queue_columns(), "kind": None}
-    at = parts.pick(frame, columns, "accounts", height=min(640, 37 + 35 * min(_SHOWN, len(rows))))
+    at = parts.pick(frame, columns, "accounts", rows=17)
     if len(rows) > _SHOWN:
         st.caption(f"The first {words.count(_SHOWN)} of {words.count(len(rows))}, highest scores first.")
     if at is not None and at < len(rows):
@@ -137,7 +137,7 @@ def _shown(fact: SignalFact) -> tuple[str, str]:
     return ("–" if fact.value is None else write(fact.value), "–" if middle is None else write(middle))
 
 
-@st.fragment
+@parts.fragment
 def _order(evidence: AccountEvidence) -> None:
     dated = evidence.timeline.days
     place = st.container()
@@ -150,16 +150,16 @@ def _order(evidence: AccountEvidence) -> None:
         parts.draw(draw_order(parts.colours(), evidence.order, by_time=choice == "time"), "order")
 
 
-@st.fragment
+@parts.fragment
 def _prompts(evidence: AccountEvidence) -> None:
     st.markdown(
         "**What it asks**",
         help="Typical ones first: its clusters take turns, each with the prompt nearest to its middle.",
     )
-    parts.show_prompts(evidence.prompts, len(evidence.prompt_ids), "prompts")
+    parts.show_prompts(evidence.prompts, len(evidence.prompt_ids), evidence.row.account_id)
 
 
-@st.fragment
+@parts.fragment
 def _company(evidence: AccountEvidence) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
@@ -168,7 +168,7 @@ def _company(evidence: AccountEvidence) -> None:
             help="Likeness of the shares over the cells of the map; cells that few visit weigh more.",
         )
         if evidence.nearest:
-            at = parts.pick(tables.nearest(evidence.nearest), tables.nearest_columns(), "nearest", "content")
+            at = parts.pick(tables.nearest(evidence.nearest), tables.nearest_columns(), "nearest")
             if at is not None and at < len(evidence.nearest):
                 links.go_to("account", account=evidence.nearest[at].account_id)
         else:

@@ -76,7 +76,7 @@ def _choose(snapshot: "Snapshot") -> None:
         )
         return
     frame = tables.campaigns(rows, data.campaign_periods(snapshot))
-    at = parts.pick(frame, tables.campaign_columns(), "campaigns", height=min(640, 37 + 35 * len(rows)))
+    at = parts.pick(frame, tables.campaign_columns(), "campaigns", rows=17)
     if at is not None and at < len(rows):
         links.go_to("campaign", campaign=rows[at].campaign_id)
 
@@ -106,14 +106,13 @@ def _head(evidence: CampaignEvidence) -> None:
 
 def _members(evidence: CampaignEvidence) -> None:
     st.markdown("**Members**", help="The highest level first. A click opens the account.")
-    height = min(300, 37 + 35 * len(evidence.members))
     columns = {**tables.queue_columns(), "id": tables.text("Account", 150)}
-    at = parts.pick(tables.members(evidence.members), columns, "members", height)
+    at = parts.pick(tables.members(evidence.members), columns, "members", rows=6)
     if at is not None and at < len(evidence.members):
         links.go_to("account", account=evidence.members[at].account_id)
 
 
-@st.fragment
+@parts.fragment
 def _shares(evidence: CampaignEvidence) -> None:
     place = st.container()
     by = st.segmented_control(
@@ -137,7 +136,9 @@ def _evidence(evidence: CampaignEvidence) -> None:
 
 
 _SENTENCES: dict[str, Callable[[float], str]] = {
-    "mean_likeness": lambda v: f"two members are {v:.2f} alike on average, where 0 is any two accounts",
+    "mean_likeness": lambda v: (
+        f"the fingerprints of two members are {v:.2f} alike on average, where 0 is any two accounts"
+    ),
     "mean_score": lambda v: f"the members alone score {v:.2f} on average",
     "union_score": lambda v: f"taken as one account they score {v:.2f}",
     "union_cells_in_40": lambda v: f"40 of their prompts lie in {v:.0f} different cells",
@@ -165,10 +166,10 @@ def _links(evidence: CampaignEvidence) -> None:
     st.dataframe(tables.shared_links(evidence.links), hide_index=True, column_config=columns, height="auto")
 
 
-@st.fragment
+@parts.fragment
 def _prompts(evidence: CampaignEvidence) -> None:
     st.markdown(
         "**What they ask**",
         help="Typical ones first: the clusters take turns, each with the prompt nearest to its middle.",
     )
-    parts.show_prompts(evidence.prompts, len(evidence.prompt_ids), "prompts")
+    parts.show_prompts(evidence.prompts, len(evidence.prompt_ids), evidence.row.campaign_id)

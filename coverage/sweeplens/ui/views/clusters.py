@@ -67,7 +67,7 @@ def _choose(snapshot: "Snapshot") -> None:
         str(order), lambda r: -r.n_prompts
     )
     rows.sort(key=key)
-    at = parts.pick(tables.clusters(rows), tables.cluster_columns(), "clusters", height=min(640, 37 + 35 * len(rows)))
+    at = parts.pick(tables.clusters(rows), tables.cluster_columns(), "clusters", rows=16)
     if at is not None and at < len(rows):
         links.go_to("clusters", cluster=str(rows[at].cluster_id))
 
@@ -75,9 +75,8 @@ def _choose(snapshot: "Snapshot") -> None:
 def _head(evidence: ClusterEvidence) -> None:
     row = evidence.row
     facts = [
-        row.capability_name, words.counted(row.n_prompts, "prompt"),
-        f"{words.count(row.n_core)} core, {words.count(row.n_placed)} placed by their neighbours",
-        words.counted(row.n_requests, "request"), f"{words.counted(row.n_flagged_accounts, 'flagged account')}",
+        row.capability_name, f"{words.count(row.n_core)} core, {words.count(row.n_placed)} placed by their neighbours",
+        words.counted(row.n_flagged_accounts, "flagged account"),
     ]  # fmt: skip
     text, buttons = st.columns([5, 2])
     with text:
@@ -87,22 +86,22 @@ def _head(evidence: ClusterEvidence) -> None:
         parts.link("All clusters", "clusters")
 
 
-@st.fragment
+@parts.fragment
 def _accounts(evidence: ClusterEvidence) -> None:
     shown = evidence.accounts
     st.markdown("**Who asks here**", help="Accounts by number of requests in this cluster. A click opens the account.")
-    at = parts.pick(tables.cluster_accounts(shown), tables.cluster_account_columns(), "cluster-accounts", 400)
+    at = parts.pick(tables.cluster_accounts(shown), tables.cluster_account_columns(), "cluster-accounts", rows=11)
     if evidence.row.n_accounts > len(shown):
         st.caption(f"The {len(shown)} with most requests, of {words.count(evidence.row.n_accounts)}.")
     if at is not None and at < len(shown):
         links.go_to("account", account=shown[at].account_id)
 
 
-@st.fragment
+@parts.fragment
 def _exemplars(evidence: ClusterEvidence) -> None:
     st.markdown("**Typical prompts**", help="The prompts nearest to the middle of the cluster.")
     rows = evidence.exemplars
-    at = parts.pick(tables.prompts(rows), tables.prompt_columns(cluster=False), "exemplars", "content")
+    at = parts.pick(tables.prompts(rows), tables.prompt_columns(cluster=False), "exemplars")
     if at is not None and at < len(rows):
         parts.show_prompt(rows[at], "exemplar")
 
@@ -112,7 +111,7 @@ def _terms(row: ClusterRow) -> None:
     st.text(" · ".join(row.terms))
 
 
-@st.fragment
+@parts.fragment
 def _prompts(evidence: ClusterEvidence) -> None:
     st.markdown("**All prompts**", help="Core members first, the surest on top.")
-    parts.show_prompts(evidence.prompts, evidence.row.n_prompts, "prompts", cluster=False)
+    parts.show_prompts(evidence.prompts, evidence.row.n_prompts, str(evidence.row.cluster_id), cluster=False)

@@ -7,8 +7,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from sweeplens.errors import SweepLensError
 from sweeplens.report import ground
 from sweeplens.report.facts import MapPoints
+from sweeplens.text import one_line
 from sweeplens.ui import data, links, parts, tables, words
 from sweeplens.ui.charts.atlas import draw_map, group_points, sample
 from sweeplens.ui.charts.base import Label
@@ -26,11 +28,12 @@ _CONFIG = {
 
 @dataclass(frozen=True, eq=False)
 class Lit:
-    """Prompts that are lit on the map, and in words what they are; `listed` keeps their order in the list."""
+    """Prompts that are lit on the map, and in words what they are; `nearest` ones are listed as they come."""
 
     ids: NDArray[np.int64]
     what: str
     short: str
+    nearest: bool = False
 
 
 def show() -> None:
@@ -49,7 +52,7 @@ def show() -> None:
     _explore(snapshot)
 
 
-@st.fragment
+@parts.fragment
 def _explore(snapshot: "Snapshot") -> None:
     left, right = st.columns([2, 1], gap="medium")
     with left:
@@ -69,9 +72,14 @@ def _controls(snapshot: "Snapshot") -> tuple[str, Lit | None]:
         "Find prompts by meaning", key="map-search", type="search", placeholder="a question, a topic, a phrase"
     )
     if needle and needle.strip():
-        found = data.search_text(snapshot, needle.strip())
-        ids = np.array([hit.prompt_id for hit in found], np.int64)
-        return str(by), Lit(ids, f"The {words.counted(len(found), 'prompt')} nearest to what you looked for", "nearest")
+        try:
+            found = data.search_text(snapshot, needle.strip())
+        except SweepLensError as error:
+            st.text(f"The search is not possible: {error}")
+        else:
+            ids = np.array([hit.prompt_id for hit in found], np.int64)
+            what = f"The {words.counted(len(found), 'prompt')} nearest to what you looked for"
+            return str(by), Lit(ids, what, "nearest prompts", nearest=True)
     return str(by), _named(snapshot)
 
 
@@ -102,11 +110,11 @@ def _picture(snapshot: "Snapshot", by: str, lit: Lit | None) -> Lit | None:
         lit_name="" if lit is None else lit.short,
         cluster_names=_hover_names(snapshot),
     )  # fmt: skip
+    st.markdown(f"**{chart.title}**", help=chart.caption)
     event = st.plotly_chart(
         chart.figure, key="map", theme=None, on_select="rerun", selection_mode=("points", "box", "lasso"),
         config=_CONFIG, alt=chart.alt,
     )  # fmt: skip
-    st.caption(chart.caption)
     return _selected(points, event.selection)
 
 
@@ -168,12 +176,15 @@ def _selection(snapshot: "Snapshot", lit: Lit | None) -> None:
     st.markdown(f"**{lit.what}**")
     _terms(snapshot, lit)
     _senders(snapshot, lit)
-    rows = ground.prompt_rows(snapshot, lit.ids[:_LISTED])
-    more = "" if len(lit.ids) <= _LISTED else f", the first {words.count(_LISTED)} listed"
+    order = np.arange(len(lit.ids)) if lit.nearest else ground.typical_order(snapshot, lit.ids)
+    rows = ground.prompt_rows(snapshot, lit.ids[order[:_LISTED]])
+    more = "" if len(lit.ids) <= _LISTED else f", {words.count(_LISTED)} of them here"
     st.markdown("**Prompts**", help="A click shows all of a prompt.")
-    st.caption(f"{words.counted(len(lit.ids), 'distinct prompt')}{more}")
+    st.caption(
+        f"{words.counted(len(lit.ids), 'distinct prompt')}{more}, {'nearest' if lit.nearest else 'typical'} first"
+    )
     at = parts.pick(
-        tables.prompts(rows), {**tables.prompt_columns(), "text": tables.text("Prompt", 420)}, "map-prompts", 260
+        tables.prompts(rows), {**tables.prompt_columns(), "text": tables.text("Prompt", 306)}, "map-prompts", 260
     )
     if at is not None and at < len(rows):
         parts.show_prompt(rows[at], "map-prompt")
@@ -181,24 +192,34 @@ def _selection(snapshot: "Snapshot", lit: Lit | None) -> None:
 
 def _terms(snapshot: "Snapshot", lit: Lit) -> None:
     found, n = np.unique(data.map_points(snapshot).cluster[lit.ids], return_counts=True)
-    names = {c.cluster_id: c for c in data.clusters(snapshot)}
-    order = np.argsort(-n, kind="stable")[:4]
-    for cluster, size in zip(found[order].tolist(), n[order].tolist(), strict=True):
-        share = f"{100 * size / len(lit.ids):.0f} %"
-        if cluster in names:
-            row = names[cluster]
-            st.page_link(
-                links.page("clusters"), label=f"{share} in {code_span(row.name, 36)}",
-                query_params={"cluster": str(cluster)}, help=row.capability_name,
-            )  # fmt: skip
-        else:
-            st.caption(f"{share} in no cluster")
+    rows = {c.cluster_id: c for c in data.clusters(snapshot)}
+    largest = [
+        (rows[c], k) for c, k in sorted(zip(found.tolist(), n.tolist(), strict=True), key=lambda f: -f[1]) if c >= 0
+    ]
+    for row, k in largest[:3]:
+        st.page_link(
+            links.page("clusters"), label=f"{_share(k, lit)} in {code_span(row.name, 36)}",
+            query_params={"cluster": str(row.cluster_id)}, help=row.capability_name,
+        )  # fmt: skip
+    rest = sum(k for _, k in largest[3:])
+    none = len(lit.ids) - sum(k for _, k in largest)
+    others = [f"{_share(rest, lit)} in {words.counted(len(largest) - 3, 'other cluster')}"] if rest else []
+    others += [f"{_share(none, lit)} in no cluster"] if none else []
+    if others:
+        st.caption(", ".join(others))
+    terms = dict.fromkeys(term for row, _ in largest[:3] for term in row.terms[:4])
+    if terms:
+        st.text("Words: " + one_line(" · ".join(terms), 200))
+
+
+def _share(n: int, lit: Lit) -> str:
+    return f"{100 * n / len(lit.ids):.0f} %"
 
 
 def _senders(snapshot: "Snapshot", lit: Lit) -> None:
     who = ground.senders(snapshot, lit.ids, 50)
     st.markdown("**Accounts**", help="Those that sent most of these prompts. A click opens the account.")
     rows = data.account_rows(snapshot)
-    at = parts.pick(tables.senders(who, rows), tables.sender_columns(), "map-senders", min(220, 37 + 35 * len(who)))
+    at = parts.pick(tables.senders(who, rows), tables.sender_columns(), "map-senders", rows=6)
     if at is not None and at < len(who):
         links.go_to("account", account=who[at][0])

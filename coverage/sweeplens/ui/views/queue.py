@@ -28,8 +28,8 @@ def show() -> None:
     if not rows:
         parts.nothing("Nothing in the queue matches these filters.", "Take one of the filters back.")
         return
-    frame = tables.queue(rows[:_SHOWN], data.mostly_about(snapshot), data.campaign_periods(snapshot))
-    at = parts.pick(frame, tables.queue_columns(), "queue", height=min(640, 37 + 35 * min(_SHOWN, len(rows))))
+    frame = tables.queue(rows[:_SHOWN], data.campaign_periods(snapshot))
+    at = parts.pick(frame, tables.queue_columns(), "queue", rows=15)
     if len(rows) > _SHOWN:
         st.caption(f"The first {words.count(_SHOWN)} of {words.count(len(rows))}; the filters narrow them down.")
     if at is not None and at < len(rows):
@@ -44,7 +44,8 @@ def ranked(snapshot: "Snapshot") -> list[Row]:
     """Return the campaigns labelled sweep and all accounts in one list: by level, then score, campaigns first."""
     rows: list[Row] = [c for c in data.campaigns(snapshot) if c.label == "sweep"]
     rows += data.accounts(snapshot)
-    return sorted(rows, key=lambda r: (words.LEVELS.index(r.level), -1.0 if r.score is None else -r.score))
+    # Scores count as they are written, so that a campaign stands above members that show the same score.
+    return sorted(rows, key=lambda r: (words.LEVELS.index(r.level), 1.0 if r.score is None else -round(r.score, 2)))
 
 
 def _headline(seen: "Overview") -> str:
