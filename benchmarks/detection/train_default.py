@@ -50,7 +50,7 @@ def read_log(spec: str) -> Log:
     table = open_snapshot(Path(store)).table("signals")
     names = np.array(table["account_id"].to_pylist(), object).reshape(-1, len(KEYS))[:, 0]
     values = table["value"].to_numpy(zero_copy_only=False).reshape(-1, len(KEYS))
-    values = np.where(np.isin(KEYS, LEFT_OUT), np.nan, values)
+    values = np.where(np.isin(KEYS, LEFT_OUT), 0.0, values)
     keep = np.array([labels[n]["label"] != "dual" for n in names])
     rows = [labels[n] for n in names[keep]]
     return Log(
