@@ -34,12 +34,13 @@ TOKENS = 128
 PLAIN = "SentenceTransformer.encode"
 LEAST_PIECES, PER_CORPUS, CORPUS_LEAST = 520, 60, 20
 POLICIES = [
-    LongText(keep, window, most, LONG.chars)
-    for keep, window, most in (
-        ("head", 128, 1), ("head", 256, 1), ("ends", 128, 1), ("ends", 256, 1),
-        ("spread", 128, 2), ("spread", 128, 3), ("spread", 128, 4), ("spread", 128, 8), ("spread", 256, 2),
-    )
-]  # fmt: skip
+    LongText("head", 128, 1, LONG.chars),
+    LongText("head", 256, 1, LONG.chars),
+    LongText("ends", 128, 1, LONG.chars),
+    LongText("ends", 256, 1, LONG.chars),
+    LongText("spread", 128, 2, LONG.chars),
+    LongText("spread", 128, 4, LONG.chars),
+]
 
 Floats = npt.NDArray[np.float32]
 

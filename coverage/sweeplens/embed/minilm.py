@@ -16,9 +16,12 @@ from sweeplens.embed.windows import LongText, cut_windows, plan_batches, token_i
 log = logging.getLogger(__name__)
 
 DIM = 384
-LONG = LongText(keep="head", window=128, most=1, chars=16_384)
-# Word pieces in a batch: enough rows for the matrix products, little enough for the processor's cache.
-_BUDGET = 4096
+# Chosen by measuring whether the halves of long prompts find each other (benchmarks/results/encoding.md): better than
+# one window of 256 at the same cost; four windows cost twice as much and bring little.
+LONG = LongText(keep="spread", window=128, most=2, chars=16_384)
+# Word pieces in a batch. What a layer writes then stays in the processor's cache: 4096 take a quarter longer each.
+_BUDGET = 1024
+_GPU_BUDGET = 65_536
 _CLS, _SEP = 101, 102
 _GPU_DEVICES = ("nvidia0", "nvidiactl", "kfd", "dxg")
 
@@ -32,10 +35,11 @@ class MiniLM:
     dim = DIM
     multilingual = False
 
-    def __init__(self, folder: Path, run: Run, runtime: str, long: LongText = LONG) -> None:
+    def __init__(self, folder: Path, run: Run, runtime: str, long: LongText = LONG, budget: int = _BUDGET) -> None:
         from tokenizers import Tokenizer
 
         self.long = long
+        self._budget = budget
         self.runtime = runtime
         self._run = run
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -56,14 +60,16 @@ class MiniLM:
             return parts
         vectors = np.zeros((len(texts), DIM), dtype=np.float32)
         np.add.at(vectors, owner, parts)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        # Only means are made unit length again: a vector of one window must not depend on whether others are in the call.
+        means = np.bincount(owner) > 1
+        vectors[means] /= np.linalg.norm(vectors[means], axis=1, keepdims=True)
         return vectors
 
     def encode_windows(self, windows: Sequence[Sequence[int]]) -> Vectors:
         """Return float32 [n, 384] of unit rows of windows of word pieces, the marks around them included."""
         lengths = np.fromiter((len(window) for window in windows), dtype=np.int64, count=len(windows))
         vectors = np.empty((len(windows), DIM), dtype=np.float32)
-        for batch in plan_batches(lengths, _BUDGET):
+        for batch in plan_batches(lengths, self._budget):
             vectors[batch] = self._run(np.array([windows[i] for i in batch], dtype=np.int64))
         return vectors
 
@@ -92,7 +98,7 @@ def load_minilm(*, models: Path, threads: int, folder: Path | None = None, long:
     check_files(folder, MINILM_FILES)
     if _has_gpu() or not _has_onnx():
         run, device = _torch_run(folder, threads)
-        return MiniLM(folder, run, f"torch ({device})", long)
+        return MiniLM(folder, run, f"torch ({device})", long, _BUDGET if device == "cpu" else _GPU_BUDGET)
     return MiniLM(folder, _onnx_run(exported_minilm(folder, models), threads), "onnxruntime (cpu)", long)
 
 

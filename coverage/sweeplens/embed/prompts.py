@@ -13,8 +13,8 @@ from sweeplens.embed.encoder import Encoder
 
 log = logging.getLogger(__name__)
 
-# Prompts encoded between two writes to the cache: what a killed build has to do again.
-CHUNK = 4096
+# Prompts encoded between two writes to the cache and two reports: what a killed build has to do again.
+CHUNK = 2048
 
 
 @dataclass(frozen=True)
@@ -38,30 +38,30 @@ def embed_prompts(
     """Return the vectors of `texts`, whose content hashes are `hashes`, from the cache or else from the encoder.
 
     New vectors are put into the cache every few thousand prompts, so that a killed run goes on where it stopped.
-    `progress(done, total)` is called with counts of prompts, the cached ones among them.
+    `progress(done, total)` counts the prompts that are encoded, so that it gives their rate; it is not called when all
+    are known.
     """
     start = time.perf_counter()
     vectors = np.zeros((len(texts), encoder.dim), dtype=np.float16)
     found = np.zeros(len(texts), dtype=bool)
     if cache is not None and texts:
         found, vectors = cache.get(hashes)
-    n_cached = int(found.sum())
-    if progress is not None:
-        progress(n_cached, len(texts))
-    # Prompts of like length together, so that a batch holds little padding; the longest come first, so that the time
-    # left is over- rather than underestimated, and a machine with too little memory fails at once.
-    missing = sorted(np.flatnonzero(~found).tolist(), key=lambda i: (-len(texts[i]), hashes[i]))
+    # In the order of their hashes, which is none: each chunk is as mixed as the whole, so that the rate so far tells
+    # the time left, however the log is sorted.
+    missing = sorted(np.flatnonzero(~found).tolist(), key=lambda row: hashes[row])
     for begin in range(0, len(missing), CHUNK):
+        if progress is not None and not begin:
+            progress(0, len(missing))
         rows = missing[begin : begin + CHUNK]
         fresh = encoder.encode([texts[i] for i in rows]).astype(np.float16)
         vectors[rows] = fresh
         if cache is not None:
             cache.put([hashes[i] for i in rows], fresh)
         if progress is not None:
-            progress(n_cached + begin + len(rows), len(texts))
+            progress(begin + len(rows), len(missing))
     if cache is not None and missing:
         cache.compact()
-    return EmbedResult(vectors, n_cached, len(missing), time.perf_counter() - start)
+    return EmbedResult(vectors, len(texts) - len(missing), len(missing), time.perf_counter() - start)
 
 
 def format_progress(done: int, total: int, seconds: float) -> str:
