@@ -60,7 +60,7 @@ class MiniLM:
             return parts
         vectors = np.zeros((len(texts), DIM), dtype=np.float32)
         np.add.at(vectors, owner, parts)
-        # Only means are made unit length again: a vector of one window must not depend on whether others are in the call.
+        # Only means are made unit length again: the vector of one window must not depend on what else is in the call.
         means = np.bincount(owner) > 1
         vectors[means] /= np.linalg.norm(vectors[means], axis=1, keepdims=True)
         return vectors
