@@ -78,6 +78,7 @@ def build(
     """
     run = Run(progress or Silent())
     with write_snapshot(settings.store) as writer:
+        taxonomy = read_taxonomy(settings.taxonomy)
         encoder = load_encoder(settings.encoder, models=settings.models, threads=settings.threads)
         stats = ReadStats()
         with run.step("read"):
@@ -89,7 +90,10 @@ def build(
             run.progress.note(warning)
         cached, vectors = _encode(run, encoder, ingested, settings)
         near = _index(run, writer, vectors, settings)
-        atlas = _map(run, encoder, ingested, vectors, near, settings)
+        atlas = build_atlas(
+            vectors, ingested.prompts.texts, near, encoder, cells=settings.cells, min_cluster=settings.min_cluster,
+            seed=settings.seed, threads=settings.threads, taxonomy=taxonomy, run=run,
+        )  # fmt: skip
         judged = _judge(run, writer, ingested, vectors, near, atlas, encoder.name, settings)
         with run.step("write"):
             _write(writer, ingested, languages, vectors, atlas, judged)
@@ -147,15 +151,6 @@ def _index(run: Run, writer: SnapshotWriter, vectors: np.ndarray, settings: Sett
         build_index(vectors).write(writer.folder / INDEX)
     with run.step("neighbours") as step:
         return all_neighbours(vectors, settings.neighbours, threads=settings.threads, progress=step.update)
-
-
-def _map(  # noqa: PLR0917 - what a map is made of
-    run: Run, encoder: Encoder, ingested: Ingested, vectors: np.ndarray, near: Neighbours, settings: Settings
-) -> Atlas:
-    return build_atlas(
-        vectors, ingested.prompts.texts, near, encoder, cells=settings.cells, min_cluster=settings.min_cluster,
-        seed=settings.seed, threads=settings.threads, taxonomy=read_taxonomy(settings.taxonomy), run=run,
-    )  # fmt: skip
 
 
 def _judge(  # noqa: PLR0917 - what is judged, in the order in which it was made
