@@ -8,7 +8,7 @@ import pytest
 from app_server import TIMEOUT, App, chromium, serve, settle
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from support.small_store import write_small_store
+from support.fast_store import write_fast_store
 
 expect.set_options(timeout=TIMEOUT)
 
@@ -16,7 +16,7 @@ expect.set_options(timeout=TIMEOUT)
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("browser") / "store"
-    write_small_store(folder)
+    write_fast_store(folder)
     return folder
 
 

@@ -88,12 +88,17 @@ def test_filters_stand_in_the_address_and_survive_a_reload(visit: Visit) -> None
     page.reload()
     settle(page)
     click_row(page, 0)
-    page.wait_for_url(re.compile(r"/account\?.*account=dealt-a"))
+    page.wait_for_url(re.compile(r"/account\?account=dealt-a$"))
+    settle(page)
+    page.go_back()
+    page.wait_for_url(re.compile(r"/\?show=accounts$"))
+    settle(page)
+    click_row(page, 1)
+    page.wait_for_url(re.compile(r"/account\?account=dealt-b$"))
 
 
-@pytest.mark.parametrize("tool", ["Lasso Select", "Box Select"])
-def test_drawing_around_points_of_the_map_lists_prompts_and_accounts(visit: Visit, tool: str) -> None:
-    page = visit.open("map")
+def draw_around(page: Page, tool: str) -> None:
+    """Draw around the cluster at the right of the map."""
     chart = page.get_by_test_id("stPlotlyChart")
     chart.hover()
     chart.locator(f'[data-title="{tool}"]').click()
@@ -107,10 +112,37 @@ def test_drawing_around_points_of_the_map_lists_prompts_and_accounts(visit: Visi
     for x, y in places[1:]:
         page.mouse.move(x, y, steps=8)
     page.mouse.up()
-    expect(page.get_by_text("prompts selected")).to_be_visible()
+
+
+@pytest.mark.parametrize("tool", ["Lasso Select", "Box Select"])
+def test_drawing_around_points_of_the_map_lists_prompts_and_accounts(visit: Visit, tool: str) -> None:
+    page = visit.open("map")
+    draw_around(page, tool)
+    expect(page.get_by_text("11 prompts selected")).to_be_visible()
     settle(page)
     expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
     expect(page.get_by_role("link", name="python, function")).to_be_visible()
+
+
+def test_a_search_by_meaning_lights_and_lists_what_is_near(visit: Visit) -> None:
+    page = visit.open("map")
+    search = page.get_by_label("Find prompts by meaning")
+    search.fill("solve an integral")
+    search.press("Enter")
+    expect(page.get_by_text("nearest to what you looked for")).to_be_visible()
+    settle(page)
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
+    assert "integral" not in page.url
+
+
+def test_a_filter_keeps_the_selection_of_the_map(visit: Visit) -> None:
+    page = visit.open("map")
+    draw_around(page, "Box Select")
+    expect(page.get_by_text("11 prompts selected")).to_be_visible()
+    page.get_by_text("level", exact=True).click()
+    page.wait_for_url(re.compile(r"colour=level"))
+    settle(page)
+    expect(page.get_by_text("11 prompts selected")).to_be_visible()
 
 
 def test_a_hostile_prompt_is_shown_as_text(visit: Visit) -> None:

@@ -11,7 +11,7 @@ from sweeplens.report.cluster import cluster_table
 from sweeplens.report.facts import CapabilityShare, Curve, MapPoints, Matrix, SweepOrder, Timeline
 from sweeplens.report.ground import map_points
 from sweeplens.store.snapshot import Snapshot
-from sweeplens.ui.charts import account, atlas, campaign, order
+from sweeplens.ui.charts import account, atlas, campaign, ground, order, timeline
 from sweeplens.ui.charts.base import Chart, Label, new_figure, place_labels, time_axis
 from sweeplens.ui.theme import PALETTES, palette
 
@@ -27,10 +27,10 @@ def drawn(chart: Chart) -> str:
 def test_every_chart_of_an_account_is_drawn_in_the_colours_of_the_theme(snapshot: Snapshot, mode: str) -> None:
     p, evidence, points = palette(mode), account_evidence(snapshot, "lone"), map_points(snapshot)
     charts = [
-        account.draw_ground(p, points, evidence.prompt_ids, evidence.prompts, []),
+        ground.draw_ground(p, points, evidence.prompt_ids, evidence.prompts, []),
         account.draw_curve(p, evidence.curve),
         account.draw_capabilities(p, evidence.capabilities),
-        account.draw_timeline(p, evidence.timeline),
+        timeline.draw_timeline(p, evidence.timeline),
         order.draw_order(p, evidence.order, by_time=True),
         order.draw_order(p, evidence.order, by_time=False),
         account.draw_strips(p, [account.Strip("covers much", True, 0.9, np.array([0.1, 0.2]), ("9", "2"))]),
@@ -45,14 +45,14 @@ def test_every_chart_of_an_account_is_drawn_in_the_colours_of_the_theme(snapshot
 
 def test_the_ground_lights_exactly_the_prompts_of_the_account(snapshot: Snapshot) -> None:
     evidence, points = account_evidence(snapshot, "lone"), map_points(snapshot)
-    dots = account.draw_ground(P, points, evidence.prompt_ids, evidence.prompts, []).figure.data[-1]
+    dots = ground.draw_ground(P, points, evidence.prompt_ids, evidence.prompts, []).figure.data[-1]
     assert np.array_equal(dots.x, points.x[evidence.prompt_ids])
     assert len(dots.text) == len(evidence.prompt_ids)
 
 
 def test_hover_texts_hold_no_markup_of_a_prompt(snapshot: Snapshot) -> None:
     evidence, points = account_evidence(snapshot, "dealt-b"), map_points(snapshot)
-    chart = account.draw_ground(P, points, evidence.prompt_ids, evidence.prompts, [Label(0, 0, HOSTILE, 1)])
+    chart = ground.draw_ground(P, points, evidence.prompt_ids, evidence.prompts, [Label(0, 0, HOSTILE, 1)])
     assert "<script" not in drawn(chart)
     assert any("&lt;script&gt;" in text for text in chart.figure.data[-1].text)
     assert "<a href" not in drawn(chart)
@@ -95,15 +95,15 @@ def test_capabilities_show_shares_and_the_peers_median() -> None:
 
 
 def test_the_timeline_counts_days_and_hours() -> None:
-    timeline = Timeline(((date(2026, 3, 2), 3), (date(2026, 3, 5), 1)), tuple([2, 2] + [0] * 22), 0)
-    chart = account.draw_timeline(P, timeline)
+    days = Timeline(((date(2026, 3, 2), 3), (date(2026, 3, 5), 1)), tuple([2, 2] + [0] * 22), 0)
+    chart = timeline.draw_timeline(P, days)
     assert chart.title == "Active on 2 of 4 days, in 2 of 24 hours of the day"
     assert list(chart.figure.data[0].y) == [3, 1]
-    assert list(chart.figure.data[1].y) == list(timeline.hours)
+    assert list(chart.figure.data[1].y) == list(days.hours)
 
 
 def test_a_timeline_without_times_says_so() -> None:
-    assert "no times" in account.draw_timeline(P, Timeline((), (0,) * 24, 5)).title
+    assert "no times" in timeline.draw_timeline(P, Timeline((), (0,) * 24, 5)).title
 
 
 def sweep_order(capability: list[int], *, dated: bool = True) -> SweepOrder:

@@ -1,12 +1,14 @@
 """Every page on the small store: what it says, its filters, its deep links."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
-from ui_app import Open, texts
+from ui_app import Open, open_app, texts
 
+from support.fast_store import write_fast_store
 from sweeplens.report.account import account_evidence
 from sweeplens.report.campaign import campaign_evidence
 from sweeplens.report.cluster import cluster_table
@@ -182,6 +184,18 @@ def test_a_search_without_its_encoder_says_so_and_keeps_the_map(open_page: Open)
     assert not app.exception
     assert "The search is not possible" in texts(app)
     assert len(app.get("plotly_chart")) == 1
+
+
+def test_a_search_lights_the_nearest_prompts_nearest_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWEEPLENS_STORE", str(tmp_path))
+    write_fast_store(tmp_path)
+    app = open_app(tmp_path, "map")
+    app.text_input(key="map-search").set_value("solve an integral").run()
+    assert not app.exception
+    assert "nearest to what you looked for" in texts(app)
+    prompts = next(d.value for d in app.dataframe if "text" in d.value)
+    assert all("integral" in text for text in prompts["text"][:10])
+    assert "solve" not in str(app.query_params)
 
 
 def test_hostile_prompts_and_ids_appear_as_plain_text_only(open_page: Open) -> None:

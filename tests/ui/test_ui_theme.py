@@ -48,6 +48,7 @@ def test_flags_keep_the_app_on_this_machine_and_quiet() -> None:
     assert "--server.address=127.0.0.1" in flags
     assert "--browser.gatherUsageStats=false" in flags
     assert "--client.showErrorDetails=none" in flags
+    assert "--client.disableDataExport=true" in flags
     assert "--theme.dark.backgroundColor=#0d1117" in flags
 
 

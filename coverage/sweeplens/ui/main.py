@@ -23,7 +23,7 @@ def run() -> None:
     """Draw the app once; `app.py` calls this on every rerun."""
     st.set_page_config(page_title="SweepLens", layout="wide", initial_sidebar_state=220)
     parts.style()
-    page = st.navigation([links.page(name) for name in links.PAGES])
+    page = st.navigation({"SweepLens": [links.page(name) for name in links.PAGES]})
     try:
         snapshot = data.current()
         _sidebar(snapshot)

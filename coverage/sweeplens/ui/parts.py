@@ -9,9 +9,10 @@ import streamlit as st
 from sweeplens.errors import SweepLensError
 from sweeplens.report.facts import PromptRow
 from sweeplens.text import content_hash, one_line, printable
-from sweeplens.ui import links, tables, words
+from sweeplens.ui import links, words
 from sweeplens.ui.charts.base import Chart
 from sweeplens.ui.safe import code_span, full_text
+from sweeplens.ui.tables import prompts as prompt_tables
 from sweeplens.ui.theme import Palette, palette
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ _PLOTLY = {
     "doubleClick": "reset",
 }
 P = ParamSpec("P")
+_BADGES = {"high": "red", "review": "orange", "watch": "blue", "none": "gray", "insufficient": "gray"}
 _ROW = 31  # px of a row of a table at the theme's size of text
 
 
@@ -61,9 +63,10 @@ def style() -> None:
     st.html(_HISTORY, unsafe_allow_javascript=True)
 
 
-def heading(kind: str, name: str | None, sentence: str, facts: Iterable[str] = ()) -> None:
-    """Write what this is, then its one sentence, then facts in a quiet line."""
-    st.markdown(f"#### {kind}" if name is None else f"#### {kind} {code_span(name)}")
+def heading(kind: str, name: str | None, sentence: str, facts: Iterable[str] = (), *, level: str | None = None) -> None:
+    """Write what this is, with its level, then its one sentence, then facts in a quiet line."""
+    title = f"#### {kind}" if name is None else f"#### {kind} {code_span(name)}"
+    st.markdown(title if level is None else f"{title} :{_BADGES[level]}-badge[{words.LEVEL_WORDS[level]}]")
     with st.container(key="headline"):
         st.text(words.thin(sentence))
     line = " · ".join(facts)
@@ -152,7 +155,7 @@ def show_prompts(rows: Sequence[PromptRow], total: int, owner: str, *, cluster: 
     if not shown:
         nothing("No prompt here has these words.", "Shorten the search or choose another cluster.")
         return
-    at = pick(tables.prompts(shown[:1000]), tables.prompt_columns(cluster=cluster), f"{key}-table")
+    at = pick(prompt_tables.prompts(shown[:1000]), prompt_tables.prompt_columns(cluster=cluster), f"{key}-table")
     if at is not None and at < len(shown):
         show_prompt(shown[at], key)
 

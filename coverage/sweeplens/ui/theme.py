@@ -140,6 +140,7 @@ def options() -> dict[str, str | int | bool]:
         "server.showEmailPrompt": False,
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": False,
+        "client.disableDataExport": True,  # Streamlit's CSV would hand "=..." of a prompt to a spreadsheet as a formula
         "client.showErrorDetails": "none",
         "client.showErrorLinks": False,
         "client.toolbarMode": "viewer",

@@ -2,28 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.report.facts import CapabilityShare, Curve, MapPoints, PromptRow, Timeline
+from sweeplens.report.facts import CapabilityShare, Curve
 from sweeplens.report.sentences import percent
-from sweeplens.ui import words
-from sweeplens.ui.charts.base import (
-    Chart,
-    Label,
-    density,
-    hide_axes,
-    label_end,
-    limits,
-    new_figure,
-    place_labels,
-    scatter,
-    time_axis,
-    write_labels,
-)  # fmt: skip
+from sweeplens.ui.charts.base import Chart, label_end, new_figure
 from sweeplens.ui.safe import plot_text, wrapped
 from sweeplens.ui.theme import Palette, translucent
 
@@ -59,12 +45,13 @@ def draw_strips(p: Palette, strips: Sequence[Strip]) -> Chart:
         figure.add_annotation(
             x=0, y=row - 0.46, xanchor="left", yanchor="top", text=sign, font={"size": 17, "color": p.quiet}
         )
+        sentence = wrapped(strip.sentence[:1].upper() + strip.sentence[1:], 72, 2)
         figure.add_annotation(
-            x=0, y=row - 0.46, xanchor="left", yanchor="top", xshift=18, align="left",
-            text=wrapped(strip.sentence[:1].upper() + strip.sentence[1:], 72, 2), font={"size": 13, "color": p.ink},
+            x=0, y=row - 0.46, xanchor="left", yanchor="top", xshift=18, align="left", text=sentence,
+            font={"size": 13, "color": p.ink},
         )  # fmt: skip
         if strip.value is not None and len(strip.peers):
-            _add_strip(figure, p, strip, row + 0.3)
+            _add_strip(figure, p, strip, row + (0.3 if "<br>" in sentence else 0.14))
     return Chart(
         figure,
         "Why: the strongest reasons first",
@@ -105,41 +92,6 @@ def _add_strip(figure: "go.Figure", p: Palette, strip: Strip, y: float) -> None:
             hovertemplate=f"this account {own}<br>peers' median {middle}<extra></extra>",
         )
     )  # fmt: skip
-
-
-def draw_ground(
-    p: Palette, points: MapPoints, prompt_ids: NDArray[np.int32], prompts: Sequence[PromptRow], names: Sequence[Label],
-    *, title: str = "", who: str = "this account",
-) -> Chart:  # fmt: skip
-    """Draw prompts over the density of all; `names` are cluster names that may be written where they fit."""
-    figure = new_figure(p, 400)
-    figure.add_trace(density(p, points.x, points.y))
-    texts = {row.prompt_id: plot_text(row.text, 70) for row in prompts}
-    clusters = {row.prompt_id: plot_text(row.cluster_name, 40) for row in prompts}
-    ids = prompt_ids.tolist()
-    hover = [f"{texts[i]}<br><i>{clusters[i]}</i>" if i in texts else "" for i in ids]
-    trace = scatter(len(ids))(
-        x=points.x[prompt_ids], y=points.y[prompt_ids], mode="markers", text=hover,
-        marker={"size": 6 if len(ids) < 600 else 4, "color": p.accent, "opacity": 0.8, "line": {"width": 0}},
-        hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
-    figure.add_trace(trace)
-    x, y = limits(points.x), limits(points.y)
-    hide_axes(figure, x, y)
-    write_labels(figure, p, place_labels(names, x, y, (440, 360), most=5, width=24), 24)
-    return Chart(
-        figure,
-        title or _ground_title(points, prompt_ids),
-        f"Prompts that are alike lie near each other; dots are the prompts of {who}, the grey ground is everybody's. "
-        "Distances between far islands mean little.",
-        f"Map of all prompts with those of {who} lit",
-    )
-
-
-def _ground_title(points: MapPoints, ids: NDArray[np.int32]) -> str:
-    own = np.unique(points.cluster[ids])
-    reached, total = int((own >= 0).sum()), len(np.unique(points.cluster[points.cluster >= 0]))
-    return f"Reaches {words.count(reached)} of {words.counted(total, 'cluster')} of the map"
 
 
 def draw_curve(p: Palette, curve: Curve) -> Chart:
@@ -220,7 +172,7 @@ def draw_capabilities(p: Palette, shares: Sequence[CapabilityShare]) -> Chart:
     used = [s for s in shares if s.n_prompts or (s.peer_median or 0.0) > 0.004]
     used.sort(key=lambda s: (s.share, s.peer_median or 0.0))
     rows = list(range(len(used)))
-    figure = new_figure(p, max(180, 23 * len(used) + 56), bargap=0.45)
+    figure = new_figure(p, 23 * max(3, len(used)) + 60, bargap=0.45)
     figure.add_trace(
         go.Bar(
             x=[100 * s.share for s in used], y=rows, orientation="h", marker={"color": p.accent},
@@ -260,54 +212,3 @@ def _capability_title(shares: Sequence[CapabilityShare]) -> str:
     if more < 0.05:
         return "Asks for what its peers ask for"
     return f"More {most.name.lower()} than its peers: {percent(most.share)} against {percent(most.peer_median or 0.0)}"
-
-
-def draw_timeline(p: Palette, timeline: Timeline) -> Chart:
-    """Draw requests by day, and beside them by hour of the day."""
-    import plotly.graph_objects as go
-    from plotly.subplots import make_subplots
-
-    figure = make_subplots(cols=2, rows=1, column_widths=[0.68, 0.32], horizontal_spacing=0.09)
-    figure.update_layout(new_figure(p, 230).layout)
-    days = [d for d, _ in timeline.days]
-    figure.add_trace(
-        go.Bar(
-            x=days, y=[n for _, n in timeline.days], marker={"color": p.accent},
-            hovertemplate="%{x|%-d %b %Y}: %{y:,d} requests<extra></extra>",
-        ),
-        row=1, col=1,
-    )  # fmt: skip
-    figure.add_trace(
-        go.Bar(
-            x=list(range(24)), y=list(timeline.hours), marker={"color": p.quiet},
-            hovertemplate="%{x}:00–%{x}:59 UTC: %{y:,d} requests<extra></extra>",
-        ),
-        row=1, col=2,
-    )  # fmt: skip
-    if days:
-        first, last = (datetime.combine(d, time()) for d in (days[0], days[-1]))
-        time_axis(figure, first, max(last, first + timedelta(days=4)), row=1, col=1)
-        figure.update_xaxes(range=(first - timedelta(hours=16), last + timedelta(hours=16)), row=1, col=1)
-    figure.update_xaxes(showgrid=False, tickvals=[0, 6, 12, 18], title_text="hour of the day", row=1, col=2)
-    figure.update_xaxes(title_text="day, UTC", row=1, col=1)
-    for column, counts in ((1, [n for _, n in timeline.days]), (2, timeline.hours)):
-        few = {"dtick": 1} if max(counts, default=0) <= 4 else {"nticks": 5}
-        figure.update_yaxes(rangemode="tozero", tickformat=",d", **few, row=1, col=column)
-    figure.update_yaxes(title_text="requests", row=1, col=1)
-    return Chart(
-        figure,
-        timeline_title(timeline),
-        "Requests by day, and by hour of the day in UTC; people sleep, programs and shared gateways need not. "
-        "Requests without a time are not drawn.",
-        "Requests by day and by hour of the day",
-    )
-
-
-def timeline_title(timeline: Timeline) -> str:
-    """Say on how many days and in how many hours of the day there were requests."""
-    if not timeline.days:
-        return "The log has no times for these requests"
-    first, last = timeline.days[0][0], timeline.days[-1][0]
-    span = (last - first).days + 1
-    hours = sum(n > 0 for n in timeline.hours)
-    return f"Active on {len(timeline.days)} of {words.counted(span, 'day')}, in {hours} of 24 hours of the day"

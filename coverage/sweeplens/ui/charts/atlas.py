@@ -84,7 +84,7 @@ def draw_map(
 
     legend = {"orientation": "h", "x": 0, "y": -0.01, "yanchor": "top", "title": None}
     figure = new_figure(p, SIZE[1] + 24, dragmode="lasso", showlegend=True, legend=legend, uirevision="map")
-    shine = 0.72 if lit is None else 0.22
+    shine = 0.72 if lit is None else 0.22 if len(drawn) < 5000 else 0.09
     size = 5.0 if len(drawn) < 3000 else 3.5 if len(drawn) < 20_000 else 2.5
     for group in groups:
         ids = drawn[group.members[drawn]]
@@ -94,7 +94,7 @@ def draw_map(
         figure.add_trace(
             go.Scattergl(
                 x=points.x[lit], y=points.y[lit], mode="markers", name=plot_text(lit_name, 40), customdata=lit,
-                marker={"size": size + 4, "color": p.accent, "line": {"width": 1, "color": p.ground}},
+                marker={"size": size + 5, "color": p.accent, "line": {"width": 1, "color": p.ground}},
                 selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0.35}}, hoverinfo="skip",
             )
         )  # fmt: skip

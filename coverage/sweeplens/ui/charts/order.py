@@ -28,7 +28,7 @@ def draw_order(p: Palette, order: SweepOrder, *, by_time: bool) -> Chart:
     np.add.at(counts, (row, column), 1)
     middle = (edges[:-1] + edges[1:]) / 2
     names = [plot_text(order.capabilities[i][1], 26) for i in used.tolist()]
-    figure = new_figure(p, max(300, 20 * len(used) + 60))
+    figure = new_figure(p, max(20 * len(used) + 60, min(300, 44 * len(used) + 90)))
     figure.add_trace(
         go.Heatmap(
             x=middle.astype("datetime64[us]") if by_time else middle, y=list(range(len(used))),

@@ -6,11 +6,15 @@ import streamlit as st
 
 from sweeplens.report.facts import AccountEvidence, SignalFact
 from sweeplens.signals.catalog import BY_KEY
-from sweeplens.ui import data, links, parts, tables, words
-from sweeplens.ui.charts.account import Strip, draw_capabilities, draw_curve, draw_ground, draw_strips, draw_timeline
+from sweeplens.ui import data, links, parts, words
+from sweeplens.ui.charts.account import Strip, draw_capabilities, draw_curve, draw_strips
 from sweeplens.ui.charts.base import Label
+from sweeplens.ui.charts.ground import draw_ground
 from sweeplens.ui.charts.order import draw_order
+from sweeplens.ui.charts.timeline import draw_timeline
 from sweeplens.ui.safe import code_span
+from sweeplens.ui.tables import accounts as account_tables
+from sweeplens.ui.tables import evidence as evidence_tables
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
@@ -71,8 +75,8 @@ def _choose(snapshot: "Snapshot") -> None:
     if not rows:
         parts.nothing("No account has this in its id.", "Shorten what you look for.")
         return
-    frame = tables.queue(rows[:_SHOWN], {})
-    columns = {**tables.queue_columns(), "kind": None}
+    frame = account_tables.queue(rows[:_SHOWN], {})
+    columns = {**account_tables.queue_columns(), "kind": None}
     at = parts.pick(frame, columns, "accounts", rows=17)
     if len(rows) > _SHOWN:
         st.caption(f"The first {words.count(_SHOWN)} of {words.count(len(rows))}, highest scores first.")
@@ -83,13 +87,13 @@ def _choose(snapshot: "Snapshot") -> None:
 def _head(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
     row = evidence.row
     facts = [
-        f"Level {words.LEVEL_WORDS[row.level]}" + (" through its campaign" if row.level_from == "campaign" else ""),
+        *(["raised by its campaign"] if row.level_from == "campaign" else []),
         words.counted(row.n_requests, "request"), words.counted(row.n_prompts, "distinct prompt"),
         words.period(row.first_ts, row.last_ts),
     ]  # fmt: skip
     text, buttons = st.columns([5, 2])
     with text:
-        parts.heading("Account", row.account_id, evidence.headline, facts)
+        parts.heading("Account", row.account_id, evidence.headline, facts, level=row.level)
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         if row.campaign_id is not None:
             parts.link(f"Campaign {code_span(row.campaign_id)}", "campaign", campaign=row.campaign_id)
@@ -168,7 +172,7 @@ def _company(evidence: AccountEvidence) -> None:
             help="Likeness of the shares over the cells of the map; cells that few visit weigh more.",
         )
         if evidence.nearest:
-            at = parts.pick(tables.nearest(evidence.nearest), tables.nearest_columns(), "nearest")
+            at = parts.pick(account_tables.nearest(evidence.nearest), account_tables.nearest_columns(), "nearest")
             if at is not None and at < len(evidence.nearest):
                 links.go_to("account", account=evidence.nearest[at].account_id)
         else:
@@ -179,9 +183,9 @@ def _company(evidence: AccountEvidence) -> None:
         )
         if evidence.links:
             st.dataframe(
-                tables.account_links(evidence.links),
+                evidence_tables.account_links(evidence.links),
                 hide_index=True,
-                column_config=tables.link_columns(),
+                column_config=evidence_tables.link_columns(),
                 height="auto",
             )
         else:
@@ -198,8 +202,8 @@ def _signals(evidence: AccountEvidence) -> None:
             return
         shown = {key: signal.show for key, signal in BY_KEY.items()}
         st.dataframe(
-            tables.signals(evidence.signals, shown),
+            evidence_tables.signals(evidence.signals, shown),
             hide_index=True,
-            column_config=tables.signal_columns(),
+            column_config=evidence_tables.signal_columns(),
             height="content",
         )

@@ -7,9 +7,12 @@ import streamlit as st
 
 from sweeplens.report.facts import CampaignEvidence, CampaignRow
 from sweeplens.report.sentences import percent
-from sweeplens.ui import data, links, parts, tables, words
-from sweeplens.ui.charts.account import draw_ground
+from sweeplens.ui import data, links, parts, words
 from sweeplens.ui.charts.campaign import draw_days, draw_shares, draw_similarity, draw_union
+from sweeplens.ui.charts.ground import draw_ground
+from sweeplens.ui.tables import accounts as account_tables
+from sweeplens.ui.tables import base as base_tables
+from sweeplens.ui.tables import evidence as evidence_tables
 from sweeplens.ui.views.account import cluster_labels
 
 if TYPE_CHECKING:
@@ -75,8 +78,8 @@ def _choose(snapshot: "Snapshot") -> None:
             "Groups need three or more accounts on like ground; the queue ranks accounts alone.",
         )
         return
-    frame = tables.campaigns(rows, data.campaign_periods(snapshot))
-    at = parts.pick(frame, tables.campaign_columns(), "campaigns", rows=17)
+    frame = account_tables.campaigns(rows, data.campaign_periods(snapshot))
+    at = parts.pick(frame, account_tables.campaign_columns(), "campaigns", rows=17)
     if at is not None and at < len(rows):
         links.go_to("campaign", campaign=rows[at].campaign_id)
 
@@ -91,14 +94,14 @@ def _count(rows: list[CampaignRow], sweeps: int) -> str:
 def _head(evidence: CampaignEvidence) -> None:
     row = evidence.row
     facts = [
-        f"Level {words.LEVEL_WORDS[row.level]}", f"score {words.score(row.score)}",
+        f"score {words.score(row.score)}",
         words.counted(row.n_prompts, "distinct prompt"),
         words.period(*data.period(evidence.members)),
         _LABELS.get(row.label, _LABELS["undecided"]),
     ]  # fmt: skip
     text, buttons = st.columns([5, 2])
     with text:
-        parts.heading("Campaign", row.campaign_id, evidence.headline, facts)
+        parts.heading("Campaign", row.campaign_id, evidence.headline, facts, level=row.level)
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         parts.link("On the map", "map", campaign=row.campaign_id)
         parts.link("All campaigns", "campaign")
@@ -106,8 +109,8 @@ def _head(evidence: CampaignEvidence) -> None:
 
 def _members(evidence: CampaignEvidence) -> None:
     st.markdown("**Members**", help="The highest level first. A click opens the account.")
-    columns = {**tables.queue_columns(), "id": tables.text("Account", 150)}
-    at = parts.pick(tables.members(evidence.members), columns, "members", rows=6)
+    columns = {**account_tables.queue_columns(), "id": base_tables.text("Account", 150)}
+    at = parts.pick(account_tables.members(evidence.members), columns, "members", rows=6)
     if at is not None and at < len(evidence.members):
         links.go_to("account", account=evidence.members[at].account_id)
 
@@ -162,8 +165,8 @@ def _links(evidence: CampaignEvidence) -> None:
             "Or the log has none of these.",
         )
         return
-    columns = {k: v for k, v in tables.link_columns().items() if k != "others"}
-    st.dataframe(tables.shared_links(evidence.links), hide_index=True, column_config=columns, height="auto")
+    columns = {k: v for k, v in evidence_tables.link_columns().items() if k != "others"}
+    st.dataframe(evidence_tables.shared_links(evidence.links), hide_index=True, column_config=columns, height="auto")
 
 
 @parts.fragment

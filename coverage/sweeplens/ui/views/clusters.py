@@ -6,8 +6,10 @@ import numpy as np
 import streamlit as st
 
 from sweeplens.report.facts import ClusterEvidence, ClusterRow
-from sweeplens.ui import data, links, parts, tables, words
-from sweeplens.ui.charts.account import draw_ground, draw_timeline
+from sweeplens.ui import data, links, parts, words
+from sweeplens.ui.charts.ground import draw_ground
+from sweeplens.ui.charts.timeline import draw_timeline
+from sweeplens.ui.tables import prompts as prompt_tables
 from sweeplens.ui.views.account import cluster_labels
 
 if TYPE_CHECKING:
@@ -67,7 +69,7 @@ def _choose(snapshot: "Snapshot") -> None:
         str(order), lambda r: -r.n_prompts
     )
     rows.sort(key=key)
-    at = parts.pick(tables.clusters(rows), tables.cluster_columns(), "clusters", rows=16)
+    at = parts.pick(prompt_tables.clusters(rows), prompt_tables.cluster_columns(), "clusters", rows=16)
     if at is not None and at < len(rows):
         links.go_to("clusters", cluster=str(rows[at].cluster_id))
 
@@ -90,7 +92,9 @@ def _head(evidence: ClusterEvidence) -> None:
 def _accounts(evidence: ClusterEvidence) -> None:
     shown = evidence.accounts
     st.markdown("**Who asks here**", help="Accounts by number of requests in this cluster. A click opens the account.")
-    at = parts.pick(tables.cluster_accounts(shown), tables.cluster_account_columns(), "cluster-accounts", rows=11)
+    at = parts.pick(
+        prompt_tables.cluster_accounts(shown), prompt_tables.cluster_account_columns(), "cluster-accounts", rows=11
+    )
     if evidence.row.n_accounts > len(shown):
         st.caption(f"The {len(shown)} with most requests, of {words.count(evidence.row.n_accounts)}.")
     if at is not None and at < len(shown):
@@ -101,7 +105,7 @@ def _accounts(evidence: ClusterEvidence) -> None:
 def _exemplars(evidence: ClusterEvidence) -> None:
     st.markdown("**Typical prompts**", help="The prompts nearest to the middle of the cluster.")
     rows = evidence.exemplars
-    at = parts.pick(tables.prompts(rows), tables.prompt_columns(cluster=False), "exemplars")
+    at = parts.pick(prompt_tables.prompts(rows), prompt_tables.prompt_columns(cluster=False), "exemplars")
     if at is not None and at < len(rows):
         parts.show_prompt(rows[at], "exemplar")
 

@@ -11,10 +11,13 @@ from sweeplens.errors import SweepLensError
 from sweeplens.report import ground
 from sweeplens.report.facts import MapPoints
 from sweeplens.text import one_line
-from sweeplens.ui import data, links, parts, tables, words
+from sweeplens.ui import data, links, parts, words
 from sweeplens.ui.charts.atlas import draw_map, group_points, sample
 from sweeplens.ui.charts.base import Label
 from sweeplens.ui.safe import code_span, plot_text
+from sweeplens.ui.tables import accounts as account_tables
+from sweeplens.ui.tables import base as base_tables
+from sweeplens.ui.tables import prompts as prompt_tables
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
@@ -184,7 +187,10 @@ def _selection(snapshot: "Snapshot", lit: Lit | None) -> None:
         f"{words.counted(len(lit.ids), 'distinct prompt')}{more}, {'nearest' if lit.nearest else 'typical'} first"
     )
     at = parts.pick(
-        tables.prompts(rows), {**tables.prompt_columns(), "text": tables.text("Prompt", 306)}, "map-prompts", 260
+        prompt_tables.prompts(rows),
+        {**prompt_tables.prompt_columns(), "text": base_tables.text("Prompt", 306)},
+        "map-prompts",
+        260,
     )
     if at is not None and at < len(rows):
         parts.show_prompt(rows[at], "map-prompt")
@@ -220,6 +226,6 @@ def _senders(snapshot: "Snapshot", lit: Lit) -> None:
     who = ground.senders(snapshot, lit.ids, 50)
     st.markdown("**Accounts**", help="Those that sent most of these prompts. A click opens the account.")
     rows = data.account_rows(snapshot)
-    at = parts.pick(tables.senders(who, rows), tables.sender_columns(), "map-senders", rows=6)
+    at = parts.pick(account_tables.senders(who, rows), account_tables.sender_columns(), "map-senders", rows=6)
     if at is not None and at < len(who):
         links.go_to("account", account=who[at][0])

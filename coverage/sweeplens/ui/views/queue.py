@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from sweeplens.report.facts import AccountRow, CampaignRow
-from sweeplens.ui import data, links, parts, tables, words
+from sweeplens.ui import data, links, parts, words
+from sweeplens.ui.tables import accounts as account_tables
 
 if TYPE_CHECKING:
     from sweeplens.report.facts import Overview
@@ -28,8 +29,8 @@ def show() -> None:
     if not rows:
         parts.nothing("Nothing in the queue matches these filters.", "Take one of the filters back.")
         return
-    frame = tables.queue(rows[:_SHOWN], data.campaign_periods(snapshot))
-    at = parts.pick(frame, tables.queue_columns(), "queue", rows=15)
+    frame = account_tables.queue(rows[:_SHOWN], data.campaign_periods(snapshot))
+    at = parts.pick(frame, account_tables.queue_columns(), "queue", rows=15)
     if len(rows) > _SHOWN:
         st.caption(f"The first {words.count(_SHOWN)} of {words.count(len(rows))}; the filters narrow them down.")
     if at is not None and at < len(rows):
