@@ -178,6 +178,18 @@ def test_the_map_lights_what_the_address_names(open_page: Open, name: str, value
     assert any("text" in d.value for d in app.dataframe)
 
 
+def test_a_selection_of_the_map_is_listed_until_it_is_cleared(open_page: Open) -> None:
+    app = open_page("map")
+    app.session_state["map-drawn"] = {"box": [{"x": [0.5, 2.0], "y": [-1.0, 1.0]}], "lasso": []}
+    app.run()
+    assert "selected" in texts(app)
+    assert set(next(d.value for d in app.dataframe if "text" in d.value)["cluster"]) >= {"python, function"}
+    app.segmented_control(key="colour").set_value("level").run()
+    assert "selected" in texts(app)
+    app.button(key="map-clear").click().run()
+    assert "Nothing is selected." in texts(app)
+
+
 def test_a_search_without_its_encoder_says_so_and_keeps_the_map(open_page: Open) -> None:
     app = open_page("map")
     app.text_input(key="map-search").set_value("anything").run()

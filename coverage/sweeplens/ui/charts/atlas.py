@@ -110,6 +110,13 @@ def draw_map(
     )
 
 
+def outline(figure: "go.Figure", p: Palette, areas: Sequence[Sequence[tuple[float, float]]]) -> None:
+    """Draw areas that were selected earlier."""
+    for corners in areas:
+        path = "M " + " L ".join(f"{x},{y}" for x, y in corners) + " Z"
+        figure.add_shape(type="path", path=path, line={"color": p.accent, "width": 1.5, "dash": "dot"})
+
+
 def _dots(
     points: MapPoints, ids: NDArray[np.int64], group: Group, *, size: float, shine: float,
     cluster_names: NDArray[np.object_] | None,

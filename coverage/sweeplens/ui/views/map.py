@@ -1,7 +1,7 @@
 """Map: all prompts by likeness; what is selected, who asks it, in which words."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import streamlit as st
@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from sweeplens.errors import SweepLensError
 from sweeplens.report import ground
-from sweeplens.report.facts import MapPoints
 from sweeplens.text import one_line
-from sweeplens.ui import data, links, parts, words
-from sweeplens.ui.charts.atlas import draw_map, group_points, sample
+from sweeplens.ui import data, links, parts, selection, words
+from sweeplens.ui.charts.atlas import draw_map, group_points, outline, sample
 from sweeplens.ui.charts.base import Label
 from sweeplens.ui.safe import code_span, plot_text
 from sweeplens.ui.tables import accounts as account_tables
@@ -60,9 +59,13 @@ def _explore(snapshot: "Snapshot") -> None:
     left, right = st.columns([2, 1], gap="medium")
     with left:
         by, lit = _controls(snapshot)
-        chosen = _picture(snapshot, by, lit)
+        drawn = _drawn(snapshot, lit)
+        _picture(snapshot, by, lit, drawn)
     with right:
-        _selection(snapshot, chosen if chosen is not None else lit)
+        chosen = None if drawn is None else _chosen(snapshot, drawn)
+        if chosen is not None:
+            st.button("Clear the selection", key="map-clear", type="tertiary", on_click=_clear)
+        _selection(snapshot, lit if chosen is None else chosen)
 
 
 def _controls(snapshot: "Snapshot") -> tuple[str, Lit | None]:
@@ -101,7 +104,39 @@ def _named(snapshot: "Snapshot") -> Lit | None:
     return None
 
 
-def _picture(snapshot: "Snapshot", by: str, lit: Lit | None) -> Lit | None:
+def _drawn(snapshot: "Snapshot", lit: Lit | None) -> selection.Drawn | None:
+    """Return what is drawn around now, or was before the colours changed: a chart forgets it with its figure.
+
+    Another snapshot, search or account starts afresh.
+    """
+    state = st.session_state
+    context = hash((snapshot.snapshot_id, None if lit is None else lit.ids.tobytes()))
+    if state.get("map-context") != context:
+        state["map-context"], state["map-drawn"] = context, None
+        return None
+    now = state.get(_chart_key())
+    if now is not None and not selection.is_empty(now.get("selection")):
+        state["map-drawn"] = selection.keep(now["selection"])
+    drawn: selection.Drawn | None = state.get("map-drawn")
+    return drawn
+
+
+def _chart_key() -> str:
+    return f"map-{st.session_state.get('map-round', 0)}"
+
+
+def _clear() -> None:
+    """Forget what was drawn around; a chart of a new name has nothing selected."""
+    st.session_state["map-drawn"] = None
+    st.session_state["map-round"] = st.session_state.get("map-round", 0) + 1
+
+
+def _chosen(snapshot: "Snapshot", drawn: selection.Drawn) -> Lit | None:
+    ids = selection.inside(data.map_points(snapshot), drawn)
+    return Lit(ids, f"{words.counted(len(ids), 'prompt')} selected", "selected") if len(ids) else None
+
+
+def _picture(snapshot: "Snapshot", by: str, lit: Lit | None, drawn: selection.Drawn | None) -> None:
     p, points, rows = parts.colours(), data.map_points(snapshot), data.clusters(snapshot)
     always = lit.ids if lit is not None else np.empty(0, np.int64)
     chart = draw_map(
@@ -113,12 +148,14 @@ def _picture(snapshot: "Snapshot", by: str, lit: Lit | None) -> Lit | None:
         lit_name="" if lit is None else lit.short,
         cluster_names=_hover_names(snapshot),
     )  # fmt: skip
+    now = st.session_state.get(_chart_key())
+    if drawn is not None and (now is None or selection.is_empty(now.get("selection"))):
+        outline(chart.figure, p, selection.outlines(drawn))
     st.markdown(f"**{chart.title}**", help=chart.caption)
-    event = st.plotly_chart(
-        chart.figure, key="map", theme=None, on_select="rerun", selection_mode=("points", "box", "lasso"),
+    st.plotly_chart(
+        chart.figure, key=_chart_key(), theme=None, on_select="rerun", selection_mode=("points", "box", "lasso"),
         config=_CONFIG, alt=chart.alt,
     )  # fmt: skip
-    return _selected(points, event.selection)
 
 
 def _hover_names(snapshot: "Snapshot") -> NDArray[np.object_]:
@@ -130,50 +167,12 @@ def _hover_names(snapshot: "Snapshot") -> NDArray[np.object_]:
     return names
 
 
-def _selected(points: MapPoints, selection: Any) -> Lit | None:  # noqa: ANN401 - Streamlit's own dictionary
-    """Return the prompts inside what was drawn, all of them, drawn as points or not; else the clicked one."""
-    inside = np.zeros(len(points.x), bool)
-    for box in selection.get("box", ()):
-        inside |= _within_box(points, box)
-    for lasso in selection.get("lasso", ()):
-        inside |= _within_lasso(points, lasso)
-    ids = np.flatnonzero(inside)
-    if len(ids):
-        return Lit(ids, f"{words.counted(len(ids), 'prompt')} selected", "selected")
-    clicked = [int(_first(p["customdata"])) for p in selection.get("points", ()) if p.get("customdata") is not None]
-    if not clicked:
-        return None
-    ids = np.array(clicked[:_LISTED], np.int64)
-    return Lit(ids, f"{words.counted(len(ids), 'prompt')} selected", "selected")
-
-
-def _first(value: Any) -> Any:  # noqa: ANN401 - a number, or a list of one
-    return value[0] if isinstance(value, list | tuple) else value
-
-
-def _within_box(points: MapPoints, box: Any) -> NDArray[np.bool_]:  # noqa: ANN401
-    (x0, x1), (y0, y1) = sorted(box["x"]), sorted(box["y"])
-    inside: NDArray[np.bool_] = (points.x >= x0) & (points.x <= x1) & (points.y >= y0) & (points.y <= y1)
-    return inside
-
-
-def _within_lasso(points: MapPoints, lasso: Any) -> NDArray[np.bool_]:  # noqa: ANN401
-    """Return which points lie in a polygon: a ray to the right crosses its edges an odd number of times."""
-    x, y = np.asarray(lasso["x"], float), np.asarray(lasso["y"], float)
-    inside = np.zeros(len(points.x), bool)
-    for x0, y0, x1, y1 in zip(x, y, np.roll(x, -1), np.roll(y, -1), strict=True):
-        if y0 != y1:
-            between = (points.y >= min(y0, y1)) & (points.y < max(y0, y1))
-            inside ^= between & (points.x < x0 + (points.y - y0) * (x1 - x0) / (y1 - y0))
-    return inside
-
-
 def _selection(snapshot: "Snapshot", lit: Lit | None) -> None:
     if lit is None:
         parts.nothing(
             "Nothing is selected.",
-            "Click a point, or draw around some with the lasso or the box at the top of the map; a double click on the "
-            "map takes the selection back. The search lights what is near to a phrase.",
+            "Click a point, or draw around some with the lasso or the box at the top of the map. The search lights "
+            "what is near to a phrase.",
         )
         return
     st.markdown(f"**{lit.what}**")

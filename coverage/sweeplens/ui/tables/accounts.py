@@ -1,0 +1,143 @@
+"""Tables of accounts and campaigns."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from sweeplens.report.facts import AccountRow, CampaignRow, NearAccount
+from sweeplens.text import one_line
+from sweeplens.ui import words
+from sweeplens.ui.tables.base import frame_of, number, styled, text
+
+if TYPE_CHECKING:
+    from pandas.io.formats.style import Styler
+
+
+def top_reason(row: AccountRow) -> str:
+    """Return the strongest reason as a sentence, or why there is none."""
+    if not row.reasons:
+        return "too few prompts to be judged alone" if row.score is None else ""
+    sentence = one_line(row.reasons[0].text, 200)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def queue(rows: Sequence[AccountRow | CampaignRow], dates: Mapping[str, tuple[Any, Any]]) -> "Styler":
+    """Return the ranked list of campaigns and accounts."""
+    table = []
+    for row in rows:
+        first, last = dates[row.campaign_id] if isinstance(row, CampaignRow) else (row.first_ts, row.last_ts)
+        table.append({
+            "level": words.LEVEL_WORDS[row.level], "score": row.score,
+            "id": one_line(row.campaign_id if isinstance(row, CampaignRow) else row.account_id, 60),
+            "kind": f"campaign of {words.count(len(row.accounts))}" if isinstance(row, CampaignRow) else "account",
+            "n_requests": row.n_requests, "n_prompts": row.n_prompts, "first": first, "last": last,
+            "reason": campaign_reason(row) if isinstance(row, CampaignRow) else top_reason(row),
+        })  # fmt: skip
+    columns = ("level", "score", "id", "kind", "reason", "n_requests", "n_prompts", "first", "last")
+    return styled(frame_of(table, columns), counts=("n_requests", "n_prompts"), scores=("score",), level="level")
+
+
+def campaign_reason(row: CampaignRow) -> str:
+    """Return what speaks for a campaign, from the evidence that the detector wrote down."""
+    e = row.evidence
+    parts = []
+    for key, lead in (("union_cells", "together"), ("largest_member_cells", "the widest alone")):
+        if isinstance(e.get(key), int | float):
+            parts.append(f"{lead} {words.count(e[key])} cells")
+    if isinstance(e.get("union_score"), int | float):
+        parts.append(f"scored as one {words.score(e['union_score'])}")
+    sentence = ", ".join(parts)
+    return sentence[:1].upper() + sentence[1:]
+
+
+def queue_columns() -> dict[str, Any]:
+    """Return the columns of the queue."""
+    when = {"width": 78, "format": "D MMM YY", "timezone": "UTC"}
+    return {
+        "level": text("Level", 70), "score": number("Score", 54), "id": text("Id", 134), "kind": text("What", 112),
+        "reason": text("Strongest reason", 328), "n_requests": number("Requests", 70),
+        "n_prompts": number("Prompts", 64),
+        "first": st.column_config.DatetimeColumn("First seen", **when),  # type: ignore[arg-type]
+        "last": st.column_config.DatetimeColumn("Last seen", **when),  # type: ignore[arg-type]
+    }  # fmt: skip
+
+
+def members(rows: Sequence[AccountRow]) -> "Styler":
+    """Return the members of a campaign."""
+    table = [
+        {
+            "level": words.LEVEL_WORDS[r.level], "score": r.score, "id": one_line(r.account_id, 60),
+            "n_requests": r.n_requests, "n_prompts": r.n_prompts, "first": r.first_ts, "last": r.last_ts,
+            "reason": top_reason(r),
+        }
+        for r in rows
+    ]  # fmt: skip
+    columns = ("level", "score", "id", "reason", "n_requests", "n_prompts", "first", "last")
+    return styled(frame_of(table, columns), counts=("n_requests", "n_prompts"), scores=("score",), level="level")
+
+
+def campaigns(rows: Sequence[CampaignRow], dates: Mapping[str, tuple[Any, Any]]) -> "Styler":
+    """Return all groups."""
+    table = [
+        {
+            "level": words.LEVEL_WORDS[r.level], "score": r.score, "id": r.campaign_id,
+            "label": words.LABEL_WORDS.get(r.label, r.label), "n_accounts": len(r.accounts),
+            "n_requests": r.n_requests, "n_prompts": r.n_prompts, "first": dates[r.campaign_id][0],
+            "last": dates[r.campaign_id][1], "reason": campaign_reason(r),
+        }
+        for r in rows
+    ]  # fmt: skip
+    columns = ("level", "score", "id", "label", "reason", "n_accounts", "n_requests", "n_prompts", "first", "last")
+    counts = ("n_accounts", "n_requests", "n_prompts")
+    return styled(frame_of(table, columns), counts=counts, scores=("score",), level="level")
+
+
+def campaign_columns() -> dict[str, Any]:
+    """Return the columns of the list of campaigns."""
+    return {
+        **queue_columns(), "id": text("Id", 60), "label": text("Looks like", 96), "n_accounts": number("Accounts", 70),
+        "reason": text("Evidence", 348),
+    }  # fmt: skip
+
+
+def nearest(rows: Sequence[NearAccount]) -> "Styler":
+    """Return accounts on like ground."""
+    table = [
+        {
+            "id": one_line(r.account_id, 60), "similarity": r.similarity, "cells": r.shared_cells,
+            "level": words.LEVEL_WORDS[r.level], "score": r.score, "campaign": r.campaign_id or "",
+        }
+        for r in rows
+    ]  # fmt: skip
+    columns = ("id", "similarity", "cells", "level", "score", "campaign")
+    return styled(frame_of(table, columns), counts=("cells",), scores=("similarity", "score"), level="level")
+
+
+def nearest_columns() -> dict[str, Any]:
+    """Return the columns of the nearest accounts."""
+    return {
+        "id": text("Account", 118),
+        "similarity": number("Likeness", 70, "Cosine of the shares over cells; rare cells weigh more"),
+        "cells": number("Shared cells", 88), "level": text("Level", 74), "score": number("Score", 54),
+        "campaign": text("Campaign", 76),
+    }  # fmt: skip
+
+
+def senders(rows: Sequence[tuple[str, int]], levels: Mapping[str, AccountRow]) -> "Styler":
+    """Return who sent a selection of prompts."""
+    table = [
+        {
+            "level": words.LEVEL_WORDS[levels[a].level], "score": levels[a].score, "id": one_line(a, 60), "n": n,
+        }
+        for a, n in rows
+    ]  # fmt: skip
+    return styled(frame_of(table, ("level", "score", "id", "n")), counts=("n",), scores=("score",), level="level")
+
+
+def sender_columns() -> dict[str, Any]:
+    """Return the columns of the senders of a selection."""
+    return {
+        "level": text("Level", 66), "score": number("Score", 50), "id": text("Account", 128),
+        "n": number("Prompts", 62, "Distinct prompts of the selection that it sent"),
+    }  # fmt: skip
