@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from sweeplens.errors import SweepLensError
-from sweeplens.ui import data, links, parts, words
+from sweeplens.ui import browser, data, links, parts, words
 from sweeplens.ui.safe import code_span
 
 if TYPE_CHECKING:
@@ -22,11 +22,12 @@ log = logging.getLogger(__name__)
 def run() -> None:
     """Draw the app once; `app.py` calls this on every rerun."""
     st.set_page_config(page_title="SweepLens", layout="wide", initial_sidebar_state=220)
-    parts.style()
+    browser.prepare()
     page = st.navigation({"SweepLens": [links.page(name) for name in links.PAGES]})
     try:
         snapshot = data.current()
         _sidebar(snapshot)
+        browser.follow_theme()
         page.run()
     except SweepLensError as error:
         parts.problem(error)

@@ -18,28 +18,6 @@ from sweeplens.ui.theme import Palette, palette
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
 
-# What Streamlit's theme has no option for: narrower margins, the size of the headline, quiet ink that is not faded.
-_STYLE = """<style>
-[data-testid="stMainBlockContainer"] {{ padding-left: 2.4rem; padding-right: 2.4rem; padding-bottom: 4rem; }}
-[class*="st-key-headline"] [data-testid="stText"] {{ font-size: 1.3rem; line-height: 1.35; }}
-[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: {quiet}; opacity: 1; }}
-</style>"""
-# Streamlit leaves for another page in two steps of the browser's history, first the query, then the path; this makes
-# them one, so that the back button goes back.
-_HISTORY = """<script>
-if (!window.sweeplensHistory) {
-  window.sweeplensHistory = true;
-  const push = history.pushState.bind(history);
-  let half = null;
-  history.pushState = (state, title, url) => {
-    const from = new URL(location.href), to = new URL(url ?? location.href, location.href);
-    const second = half === from.href && to.search === from.search && to.pathname !== from.pathname;
-    half = to.pathname === from.pathname && to.search !== from.search ? to.href : null;
-    if (second) history.replaceState(state, title, url); else push(state, title, url);
-  };
-  window.addEventListener("popstate", () => { half = null; });
-}
-</script>"""
 _PLOTLY = {
     "displayModeBar": False,
     "displaylogo": False,
@@ -55,12 +33,6 @@ _ROW = 31  # px of a row of a table at the theme's size of text
 def colours() -> Palette:
     """Return the palette of the theme that the user chose."""
     return palette(st.context.theme.type)
-
-
-def style() -> None:
-    """Set the few things that Streamlit has no option for; both texts are our own."""
-    st.html(_STYLE.format(quiet=colours().quiet))
-    st.html(_HISTORY, unsafe_allow_javascript=True)
 
 
 def heading(kind: str, name: str | None, sentence: str, facts: Iterable[str] = (), *, level: str | None = None) -> None:

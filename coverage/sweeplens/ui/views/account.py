@@ -87,7 +87,7 @@ def _choose(snapshot: "Snapshot") -> None:
 def _head(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
     row = evidence.row
     facts = [
-        *(["raised by its campaign"] if row.level_from == "campaign" else []),
+        *(["Raised by its campaign"] if row.level_from == "campaign" else []),
         words.counted(row.n_requests, "request"), words.counted(row.n_prompts, "distinct prompt"),
         words.period(row.first_ts, row.last_ts),
     ]  # fmt: skip
