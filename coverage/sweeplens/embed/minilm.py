@@ -134,7 +134,9 @@ def _onnx_run(path: Path, threads: int) -> Run:
 def _torch_run(folder: Path, threads: int) -> tuple[Run, str]:
     import torch
     from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging as chatter
 
+    chatter.disable_progress_bar()  # type: ignore[no-untyped-call]
     device = "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cpu":
         torch.set_num_threads(threads)
