@@ -10,10 +10,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = [
@@ -95,3 +95,26 @@ def settle(page: Page) -> None:
     charts = "[...document.querySelectorAll('[data-testid=\"stPlotlyChart\"]')]"
     page.wait_for_function(f"() => {charts}.every(c => c.querySelector('.main-svg'))", timeout=TIMEOUT)
     page.wait_for_function("() => !document.querySelector('[data-testid=\"stSkeleton\"]')", timeout=TIMEOUT)
+
+
+@dataclass
+class Visit:
+    """One tab: where it goes, and what went wrong in it."""
+
+    page: Page
+    url: str
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Keep an error of the browser's console."""
+        # Streamlit looks for its server under the page's own path first, and finds it one level up.
+        probe = message.location["url"].endswith(("/_stcore/health", "/_stcore/host-config"))
+        if message.type == "error" and not probe:
+            self.errors.append(f"{message.text} {message.location}")
+
+    def open(self, address: str) -> Page:
+        """Open a view by its address and wait until it is drawn."""
+        self.page.goto(f"{self.url}/{address}")
+        settle(self.page)
+        return self.page

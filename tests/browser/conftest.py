@@ -1,12 +1,11 @@
 """One server and one browser for all tests that drive a real Chromium."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from app_server import TIMEOUT, App, chromium, serve, settle
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from app_server import TIMEOUT, App, Visit, chromium, serve
+from playwright.sync_api import Browser, expect
 
 from support.fast_store import write_fast_store
 
@@ -31,29 +30,6 @@ def app(store: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
 def browser() -> Iterator[Browser]:
     with chromium() as opened:
         yield opened
-
-
-@dataclass
-class Visit:
-    """One tab: where it goes, and what went wrong in it."""
-
-    page: Page
-    url: str
-    errors: list[str] = field(default_factory=list)
-    foreign: list[str] = field(default_factory=list)
-
-    def hear(self, message: ConsoleMessage) -> None:
-        """Keep an error of the browser's console."""
-        # Streamlit looks for its server under the page's own path first, and finds it one level up.
-        probe = message.location["url"].endswith(("/_stcore/health", "/_stcore/host-config"))
-        if message.type == "error" and not probe:
-            self.errors.append(f"{message.text} {message.location}")
-
-    def open(self, address: str) -> Page:
-        """Open a view by its address and wait until it is drawn."""
-        self.page.goto(f"{self.url}/{address}")
-        settle(self.page)
-        return self.page
 
 
 @pytest.fixture
