@@ -1,4 +1,4 @@
-"""Measure the encoders: python benchmarks/encoding.py CORPORA_DIR [--n 3000] [--rounds 3] [--long 700].
+"""Measure the encoders: bench_encoding.py [--corpora DIR] [--n 3000] [--rounds 3] [--long 700] [--write].
 
 Rates: the same prompts, cut at the same word piece, through `SentenceTransformer.encode` as it comes, `default` and
 `fast`, in turn within each round, so that what else the machine does falls on all three; medians over the rounds.
@@ -45,8 +45,10 @@ POLICIES = [
 Floats = npt.NDArray[np.float32]
 
 
-def read_prompts(folder: Path, least_chars: int = 1) -> list[tuple[str, str]]:
-    """Return (corpus, prompt) of every distinct prompt, in the order of their hashes."""
+def read_prompts(folder: Path | None, least_chars: int = 1) -> list[tuple[str, str]]:
+    """Return (corpus, prompt) of every distinct prompt of a folder, else of the demo log, by their hashes."""
+    if folder is None:
+        return sorted({("demo", str(r["prompt"])) for r in make_demo().requests}, key=_by_hash)
     found: dict[str, str] = {}
     for path in sorted(folder.glob("*.jsonl.gz")):
         with gzip.open(path, "rt", encoding="utf-8") as stream:
@@ -54,7 +56,11 @@ def read_prompts(folder: Path, least_chars: int = 1) -> list[tuple[str, str]]:
                 text = encodable(json.loads(line)["prompt"])
                 if len(text.strip()) >= least_chars:
                     found.setdefault(text, path.name.split(".")[0])
-    return sorted(((c, t) for t, c in found.items()), key=lambda row: hashlib.sha256(row[1].encode()).digest())
+    return sorted(((c, t) for t, c in found.items()), key=_by_hash)
+
+
+def _by_hash(row: tuple[str, str]) -> bytes:
+    return hashlib.sha256(row[1].encode()).digest()
 
 
 def pieces(encoder: MiniLM, texts: list[str]) -> list[list[tuple[int, int]]]:
@@ -62,7 +68,7 @@ def pieces(encoder: MiniLM, texts: list[str]) -> list[list[tuple[int, int]]]:
     return [e.offsets for e in encoder._tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
-def measure_rates(folder: Path, models: Path, n: int, rounds: int, threads: int) -> dict[str, object]:
+def measure_rates(folder: Path | None, models: Path, n: int, rounds: int, threads: int) -> dict[str, object]:
     """Return prompts a second, their ratios, and how near the vectors are to those of sentence-transformers."""
     import torch
     from sentence_transformers import SentenceTransformer
@@ -204,22 +210,26 @@ def render(results: dict[str, object]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpora", type=Path)
-    parser.add_argument("--n", type=int, default=3000)
+    parser.add_argument("--corpora", type=Path, help="folder of NAME.jsonl.gz; without it the demo log is encoded")
+    parser.add_argument("--n", type=int, default=0, help="prompts; 0: 3000 of corpora, 600 of the demo log")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--long", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--models", type=Path, default=Path.home() / ".cache/sweeplens")
+    parser.add_argument("--write", action="store_true", help="keep the figures in benchmarks/results/")
     args = parser.parse_args()
-    RESULTS.mkdir(exist_ok=True)
     file = RESULTS / "encoding.json"
-    results = json.loads(file.read_text()) if file.exists() else {}
-    if args.n:
-        results["rates"] = measure_rates(args.corpora, args.models, args.n, args.rounds, args.threads)
+    results = json.loads(file.read_text()) if args.write and file.exists() else {}
+    n = args.n or (3000 if args.corpora else 600)
+    results["rates"] = measure_rates(args.corpora, args.models, n, args.rounds, args.threads)
     if args.long:
+        if args.corpora is None:
+            parser.error("--long needs --corpora: the demo log has no long prompts")
         results["long prompts"] = measure_long(args.corpora, args.models, args.long, args.threads)
-    file.write_text(json.dumps(results, indent=1) + "\n")
-    (RESULTS / "encoding.md").write_text(render(results))
+    if args.write:
+        RESULTS.mkdir(exist_ok=True)
+        file.write_text(json.dumps(results, indent=1) + "\n")
+        (RESULTS / "encoding.md").write_text(render(results))
     print(render(results))
 
 

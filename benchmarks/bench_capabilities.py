@@ -1,6 +1,6 @@
 """Measure clusters, placing and capabilities on prompts whose corpus says what they are.
 
-    python benchmarks/capabilities.py CORPORA_DIR [--encoders default fast] [--threads 2] [--output benchmarks/results]
+    python benchmarks/bench_capabilities.py --corpora DIR [--encoders default fast] [--output benchmarks/results]
 
 CORPORA_DIR holds one NAME.jsonl.gz for each corpus, with objects {"prompt", "topic"}. Writes capabilities.md and
 capabilities.json: numbers only, no prompt.
@@ -164,7 +164,7 @@ def summarise(rows: dict, names: dict) -> dict:
 
 HEAD = """# Clusters, placing and capabilities, measured
 
-Made by `benchmarks/capabilities.py` on public prompt corpora that are not part of this repository.
+Made by `benchmarks/bench_capabilities.py` on public prompt corpora that are not part of this repository.
 
 ## Capabilities
 
@@ -228,13 +228,16 @@ def write_report(folder: Path, results: dict, each: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("corpora", type=Path)
+    parser.add_argument("--corpora", type=Path, help="folder of NAME.jsonl.gz")
     parser.add_argument("--encoders", nargs="+", default=["default", "fast"])
     parser.add_argument("--each", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--models", type=Path, default=Path.home() / ".cache" / "sweeplens")
-    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
+    parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results", help="folder for the report")
     options = parser.parse_args()
+    if options.corpora is None:
+        print("How often a capability is right can only be measured on labelled prompts: name a folder with --corpora.")
+        return
     texts, corpus = sample(options.corpora, options.each)
     results = {}
     for name in options.encoders:
