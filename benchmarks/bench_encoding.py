@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from sweeplens.demo import make_demo
 from sweeplens.embed import load_encoder
 from sweeplens.embed.minilm import LONG, MiniLM, load_minilm
 from sweeplens.embed.weights import find_minilm
