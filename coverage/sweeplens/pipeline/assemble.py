@@ -5,6 +5,7 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +105,19 @@ def build(
     return BuildResult(snapshot, stats, run.seconds, summary | {"peak_memory": peak_memory()})
 
 
+@lru_cache(maxsize=2)
+def _query_encoder(name: str, models: Path, threads: int) -> Encoder:
+    """Keep the encoder of a long-lived process, such as the app: loading it takes longer than a query."""
+    return load_encoder(name, models=models, threads=threads)
+
+
 def encode_query(snapshot: Snapshot, text: str, settings: Settings) -> np.ndarray:
     """Return the vector, float32 [dim], of a text in the space of the snapshot's prompts.
 
     Raises `EncoderError` when the encoder that is installed is not the one that the snapshot was built with.
     """
     known = snapshot.manifest["encoder"]
-    encoder = load_encoder(known["name"], models=settings.models, threads=settings.threads)
+    encoder = _query_encoder(known["name"], settings.models, settings.threads)
     if encoder.fingerprint != known["fingerprint"]:
         raise EncoderError(
             f"the encoder {known['name']} is not the one that snapshot {snapshot.snapshot_id} was built with: rebuild"
