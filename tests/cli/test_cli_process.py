@@ -72,6 +72,8 @@ def test_signals_end_it_with_their_codes(store: Path, number: int, code: int) ->
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A run in the background is born with Ctrl-C ignored, and its children with it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no thread runs here
     ) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == "waiting\n"

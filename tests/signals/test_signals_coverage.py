@@ -39,13 +39,16 @@ def test_rarefaction_of_a_known_table():
     assert rarefy(np.array([3, 2, 1]), 3) == pytest.approx(3 - 15 / 20)
 
 
-@given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.integers(2, 5))
-def test_rarefaction_does_not_see_volume(count, times):
-    """The share of ground at a fixed sample comes near its limit when everything is multiplied."""
-    count = np.array(count)
-    m = int(min(count.sum(), 5))
-    assert rarefy(count * times, m) >= rarefy(count, m) - 1.0
-    assert 1 <= rarefy(count, m) <= min(m, len(count)) + 1e-9
+@given(st.lists(st.integers(1, 9), min_size=1, max_size=30), st.integers(1, 40))
+def test_rarefaction_never_exceeds_the_sample_or_the_labels(count, m):
+    m = min(m, sum(count))
+    assert 1 - 1e-9 <= rarefy(np.array(count), m) <= min(m, len(count)) + 1e-9
+
+
+def test_rarefaction_of_large_accounts_does_not_see_volume():
+    shares = np.array([50, 30, 15, 5])
+    small, large = rarefy(shares * 20, 40), rarefy(shares * 2000, 40)
+    assert small == pytest.approx(large, abs=0.01)
 
 
 def test_evenness_is_one_when_all_differ_and_zero_when_none_does():
