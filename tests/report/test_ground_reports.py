@@ -12,7 +12,7 @@ from sweeplens.report.columns import columns_of
 from sweeplens.report.facts import LEVELS
 from sweeplens.report.ground import map_points, prompt_rows, senders
 from sweeplens.report.search import search
-from sweeplens.report.sentences import percent
+from sweeplens.report.sentences import mid_sentence, percent
 from sweeplens.store.snapshot import Snapshot
 
 FLAGGED = [a for a in SENT if JUDGED[a][1] in {"review", "high"}]
@@ -106,3 +106,10 @@ def test_columns_are_made_once_for_a_snapshot(snapshot: Snapshot) -> None:
 )
 def test_percent_says_all_or_none_only_when_exact(share: float, text: str) -> None:
     assert percent(share) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"), [("SQL and tables", "SQL and tables"), ("Writing code", "writing code"), ("", "")]
+)
+def test_acronyms_keep_their_capitals(name, inside):
+    assert mid_sentence(name) == inside

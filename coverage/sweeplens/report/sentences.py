@@ -51,10 +51,15 @@ def describe_campaign(row: CampaignRow, coverage: UnionCoverage) -> str:
     )
 
 
+def mid_sentence(name: str) -> str:
+    """Return a name as it stands inside a sentence: its capital goes, that of an acronym stays."""
+    return name if name[1:2].isupper() else name[:1].lower() + name[1:]
+
+
 def describe_cluster(row: ClusterRow) -> str:
     """Say how large the cluster is, whose it is, and how much of it comes from flagged accounts."""
     known = row.capability != UNASSIGNED
-    topic = f"on {row.capability_name[:1].lower()}{row.capability_name[1:]}" if known else "of no known capability"
+    topic = f"on {mid_sentence(row.capability_name)}" if known else "of no known capability"
     return (
         f"{count(row.n_prompts, 'prompt')} of {count(row.n_accounts, 'account')} {topic}: "
         f"{percent(row.flagged_share)} of its {count(row.n_requests, 'request')} "

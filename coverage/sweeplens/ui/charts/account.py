@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeplens.report.facts import CapabilityShare, Curve
-from sweeplens.report.sentences import percent
+from sweeplens.report.sentences import mid_sentence, percent
 from sweeplens.ui.charts.base import Chart, label_end, new_figure
 from sweeplens.ui.safe import plot_text, wrapped
 from sweeplens.ui.theme import Palette, translucent
@@ -211,4 +211,5 @@ def _capability_title(shares: Sequence[CapabilityShare]) -> str:
     more, most = max(known, key=lambda k: k[0])
     if more < 0.05:
         return "Asks for what its peers ask for"
-    return f"More {most.name.lower()} than its peers: {percent(most.share)} against {percent(most.peer_median or 0.0)}"
+    name = mid_sentence(most.name)
+    return f"More {name} than its peers: {percent(most.share)} against {percent(most.peer_median or 0.0)}"
