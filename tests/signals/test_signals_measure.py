@@ -83,3 +83,8 @@ def test_small_accounts_are_nobodys_peers():
     assert np.isnan(peers.percentile[39, 0])
     assert peers.percentile[38, 0] == 100
     assert peers.percentile[0, 0] == 0
+
+
+@pytest.mark.parametrize(("n", "shown"), [(1, "once"), (2, "twice"), (7, "7 times")])
+def test_counts_are_words_where_they_can_be(n, shown):
+    assert shown in BY_KEY["most_repeated"].sentence(np.log1p(n), 0.0)

@@ -30,8 +30,9 @@ def number(value: float) -> str:
 
 
 def times(value: float) -> str:
-    """Show log(1 + n) as n."""
-    return f"{expm1(value):.0f}"
+    """Show log(1 + n) as once, twice, n times."""
+    n = round(expm1(value))
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")
 
 
 def from_log(value: float) -> str:
