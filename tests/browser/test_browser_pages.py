@@ -94,7 +94,7 @@ def test_filters_stand_in_the_address_and_survive_a_reload(visit: Visit) -> None
     page.wait_for_url(re.compile(r"/\?show=accounts$"))
     settle(page)
     click_row(page, 1)
-    page.wait_for_url(re.compile(r"/account\?account=dealt-b$"))
+    expect(page).to_have_url(re.compile(r"/account\?account=dealt-b$"))
 
 
 def draw_around(page: Page, tool: str) -> None:
