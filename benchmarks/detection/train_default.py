@@ -132,7 +132,7 @@ def main() -> None:
     ap.add_argument("logs", nargs="+")
     ap.add_argument("--encoder", required=True)
     ap.add_argument("--out", type=Path, required=True)
-    ap.add_argument("--campaign-level", type=float, default=0.5, help="lowest score of a group that counts as a sweep")
+    ap.add_argument("--campaign-level", type=float, default=0.6, help="lowest score of a group that counts as a sweep")
     a = ap.parse_args()
     logs = [read_log(s) for s in a.logs]
     folds = sorted({k.fold for k in logs} - {"all"})

@@ -109,11 +109,13 @@ def test_ip_prefixes():
         ({"shared_prompts": 0.6}, BENCHMARK),
         ({"shared_prompts": 0.6, "union_cells_in_40": 3.0}, TEMPLATE),
         ({"mean_score": 0.1, "union_score": 0.1}, UNDECIDED),
+        ({"n_accounts": 4}, UNDECIDED),
         ({"mean_score": 0.1, "union_score": 0.1, "union_cells_in_40": 3.0}, TEMPLATE),
     ],
 )
 def test_groups_are_labelled_by_what_they_share(change, label):
     evidence = {
+        "n_accounts": 9,
         "mean_score": 0.7,
         "union_score": 0.9,
         "same_org": 0.0,

@@ -20,6 +20,7 @@ from sweeplens.signals.measure import measure_account
 SWEEP, TENANT, TEMPLATE, BENCHMARK, UNDECIDED = "sweep", "tenant", "template", "benchmark", "undecided"
 _SAME_ORG = 0.8  # share of the members in one organisation that makes a group a tenant's keys
 _SAME_PROMPTS = 0.3  # share of the prompts that two or more members sent word for word: a public set, or a template
+_FEWEST = 5  # members of a sweep: four accounts that are alike are found by chance too often
 _NARROW = 8.0  # cells in 40 prompts of the union under which a group is one narrow job
 _CLOSENESS = np.array([s.family == "closeness" for s in SIGNALS])
 
@@ -76,7 +77,7 @@ def judge_group(evidence: dict[str, object], detector: Detector) -> tuple[str, f
         return TENANT, score
     if _number(evidence, "shared_prompts") >= _SAME_PROMPTS:
         return BENCHMARK if _number(evidence, "union_cells_in_40") > _NARROW else TEMPLATE, score
-    if score >= detector.levels["campaign"]:
+    if score >= detector.levels["campaign"] and _number(evidence, "n_accounts") >= _FEWEST:
         return SWEEP, score
     return TEMPLATE if _number(evidence, "union_cells_in_40") <= _NARROW else UNDECIDED, score
 
