@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from sweeplens.detect.accounts import explain, highest, score_accounts
+from sweeplens.detect.accounts import explain, score_accounts
 from sweeplens.detect.detector import Detector, Shape, load_detector, parse_detector, read_detector
 from sweeplens.detect.fallback import SIDES, fallback_contributions
 from sweeplens.errors import DetectorError
@@ -120,11 +120,6 @@ def test_unknown_encoders_get_the_fallback_that_never_goes_above_watch():
     assert scored.score[0] == pytest.approx(0.5)
     assert scored.score[1] > 0.99
     assert np.allclose(scored.weights, added)
-
-
-def test_the_highest_level_wins():
-    assert highest(["none", "review", "watch"]) == "review"
-    assert highest([]) == "none"
 
 
 def test_a_detector_is_a_value():

@@ -1,6 +1,5 @@
 """Score accounts, and say why in words."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,10 +64,3 @@ def explain(
 
 def _sentence(at: int, value: float, median: float) -> str:
     return BY_KEY[KEYS[at]].sentence(float(value), float(value if np.isnan(median) else median))
-
-
-def highest(levels: Sequence[str]) -> str:
-    """Return the highest of some levels."""
-    from sweeplens.detect.detector import LEVELS
-
-    return max(levels, key=LEVELS.index, default="none")

@@ -32,7 +32,6 @@ class SnapshotWriter:
         self.store = store
         self.folder = folder
         self._tables: dict[str, list[str]] = {}
-        self._published: Path | None = None
 
     def add_table(self, name: str, table: "pa.Table") -> None:
         """Write one table whole."""
@@ -73,7 +72,6 @@ class SnapshotWriter:
         _fsync(self.folder)
         target = _free_name(self.store, f"{now:%Y%m%d-%H%M%S}-{digest[:8]}")
         self.folder.rename(target)
-        self._published = target
         _fsync(self.store)
         _swap_current(self.store, target.name, digest)
         return Snapshot(target, read_manifest(target, digest))

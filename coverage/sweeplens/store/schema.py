@@ -1,6 +1,6 @@
 """The tables of a snapshot: their columns, and how they are written so that equal input gives equal bytes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,6 +100,6 @@ def write_table(path: Path, table: "pa.Table") -> None:
     pq.write_table(table, path, row_group_size=1 << 18, **PARQUET)
 
 
-def empty_columns(name: str, but: Sequence[str] = ()) -> dict[str, list[object]]:
-    """Return an empty list for each column of the table, without those named."""
-    return {f.name: [] for f in schemas()[name] if f.name not in but}
+def empty_columns(name: str) -> dict[str, list[object]]:
+    """Return an empty list for each column of the table."""
+    return {f.name: [] for f in schemas()[name]}
