@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sweeplens.embed import VectorCache, embed_prompts, format_progress
+from sweeplens.embed import VectorCache, embed_prompts
 from sweeplens.embed import prompts as prompts_module
 from sweeplens.text import content_hash
 
@@ -68,17 +68,3 @@ def test_no_prompts(tmp_path, fast):
     result = embed_prompts(fast, [], [], _cache(tmp_path, fast))
     assert result.vectors.shape == (0, 256)
     assert (result.n_cached, result.n_encoded) == (0, 0)
-
-
-@pytest.mark.parametrize(
-    ("done", "total", "seconds", "text"),
-    [
-        (0, 50_000, 0, "0 of 50,000 prompts"),
-        (12_000, 50_000, 60, "12,000 of 50,000 prompts, 200/s, 3 min left"),
-        (49_800, 50_000, 249, "49,800 of 50,000 prompts, 200/s, 1 s left"),
-        (50_000, 50_000, 250, "50,000 of 50,000 prompts, 200/s"),
-        (1000, 1_000_000, 10, "1,000 of 1,000,000 prompts, 100/s, 2.8 h left"),
-    ],
-)
-def test_progress_in_words(done, total, seconds, text):
-    assert format_progress(done, total, seconds) == text

@@ -27,9 +27,8 @@ def write_file(path: Path, data: bytes) -> None:
                 os.fsync(stream.fileno())
             Path(name).chmod(_mode(target))
             Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        finally:
+            Path(name).unlink(missing_ok=True)  # there is nothing left of that name once it has become the target
     except OSError as error:
         raise OutputError(f"the output {path} cannot be written: {error.strerror}") from None
 

@@ -2,6 +2,6 @@
 
 from sweeplens.embed.cache import VectorCache
 from sweeplens.embed.encoder import Encoder, load_encoder
-from sweeplens.embed.prompts import EmbedResult, embed_prompts, format_progress
+from sweeplens.embed.prompts import EmbedResult, embed_prompts
 
-__all__ = ["EmbedResult", "Encoder", "VectorCache", "embed_prompts", "format_progress", "load_encoder"]
+__all__ = ["EmbedResult", "Encoder", "VectorCache", "embed_prompts", "load_encoder"]

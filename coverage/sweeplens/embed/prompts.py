@@ -62,21 +62,3 @@ def embed_prompts(
     if cache is not None and missing:
         cache.compact()
     return EmbedResult(vectors, len(texts) - len(missing), len(missing), time.perf_counter() - start)
-
-
-def format_progress(done: int, total: int, seconds: float) -> str:
-    """Return ``12,000 of 50,000 prompts, 210/s, 3 min left``."""
-    text = f"{done:,} of {total:,} prompts"
-    if done <= 0 or seconds <= 0:
-        return text
-    rate = done / seconds
-    text += f", {rate:,.0f}/s"
-    return text if done >= total else f"{text}, {_duration((total - done) / rate)} left"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    if seconds < 5400:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h"
