@@ -9,6 +9,7 @@ import typer
 from sweeplens import __version__
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import Ask, answer_queue, open_store
+from sweeplens.cli.evaluate import evaluate
 from sweeplens.cli.output import quiet_pipe, write_page
 from sweeplens.cli.streams import prepare_process, say
 from sweeplens.errors import SweepLensError
@@ -251,6 +252,9 @@ def snapshots(
 
     rows = list_snapshots(o.read_settings(config, store=store).store)
     write_page(rows, format_, output, lambda console: draw_snapshots(console, rows))
+
+
+app.command()(evaluate)
 
 
 @app.command(name="app")
