@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 Rows = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
-_RIDGE = 1e-4  # added to the variances of a reference: unit rows in d dimensions have variances near 1/d
+_RIDGE = 3e-4  # added to the variances of a reference: unit rows in d dimensions have variances near 1/d
 _SIMILAR = 1e-4  # share of pairs of benign prompts that may count as similar (SEAT)
 _VENDI_MOST = 256  # prompts of an account whose effective number is taken
 _BITS = 11  # hyperplanes of CAP's hash: 2,048 buckets
@@ -99,7 +99,7 @@ def mahalanobis(rows: Rows, reference: Reference) -> float:
 
     Lee, Lee, Lee and Shin 2018 (NeurIPS), in the marginal form without classes of Kamoi and Kobayashi 2020
     (arXiv:2003.00402), averaged over traffic as in Liu, Guo and Dong 2026 (arXiv:2606.05725). Adapted: a window of
-    traffic is an account; a ridge of 1e-4 keeps axes that the reference hardly uses from deciding alone.
+    traffic is an account; a ridge of 3e-4 keeps axes that the reference hardly uses from deciding alone.
     """
     if not len(rows):
         return math.nan
