@@ -1,7 +1,6 @@
 """What a sample takes from a snapshot."""
 
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
