@@ -10,6 +10,7 @@ from sweeplens import __version__
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import Ask, answer_queue, open_store
 from sweeplens.cli.evaluate import evaluate
+from sweeplens.cli.known import known
 from sweeplens.cli.output import quiet_pipe, write_page
 from sweeplens.cli.streams import prepare_process, say
 from sweeplens.errors import SweepLensError
@@ -30,6 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+app.add_typer(known, name="known")
 
 
 def main() -> None:

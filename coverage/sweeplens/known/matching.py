@@ -10,8 +10,11 @@ import numpy.typing as npt
 from sweeplens.known.shingles import Counts, Shingled, Words, shingle_batches
 from sweeplens.known.sketch import Sketch
 
+# Of copies of prompts of 15 public sets in which one word in twenty is misspelt, 0.6 finds a quarter more than 0.7, and
+# takes no more prompts of other collections for theirs (0.004 %); 0.5 takes twice as many.
 MIN_CONTAINED = 0.6
 """Share of a known prompt that another must hold to match it."""
+# Behind four worked examples of its own kind a prompt is still about a seventh of the whole.
 MIN_SHARE = 0.1
 """Share of the other prompt that the known one must make up."""
 

@@ -1,8 +1,8 @@
 """Texts as sets of shingles: hashes of every few words in a row, the same on every machine and in every version.
 
 A token is a word, or one character of a script that writes without spaces between words (Chinese, Japanese, Thai and
-their like). Case, punctuation, white space and the width of letters do not count. Everything is computed on arrays of
-code points, a batch of texts at a time.
+their like) or with long words and few of them (Korean). Case, punctuation, white space and the width of letters do not
+count. Everything is computed on arrays of code points, a batch of texts at a time.
 """
 
 import functools
@@ -25,10 +25,11 @@ MAX_CHARS = 100_000
 _BATCH_CHARS = 1 << 18  # so that the arrays of a batch stay in the processor's cache
 _BATCH_TEXTS = 1 << 14
 _BREAK, _LETTER, _ALONE, _MARK = range(4)
-# Scripts without spaces between words, where each character is a token.
-_WITHOUT_SPACES = (
+# Scripts of which each character is a token. Korean is among them since its words hold two or three of other languages,
+# and people set its spaces as they like.
+_BY_CHARACTER = (
     (0x0E00, 0x0EFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x3005, 0x3007), (0x3040, 0x30FF), (0x31F0, 0x31FF),
-    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
+    (0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3), (0xF900, 0xFAFF), (0x20000, 0x3FFFF),
 )  # fmt: skip
 # Odd 64-bit numbers without structure: the bases of the polynomials over characters, over tokens, over whole texts.
 _OF_CHARS = 0x9E3779B97F4A7C15
@@ -142,7 +143,7 @@ def _characters() -> tuple[npt.NDArray[np.uint8], Words]:
     kinds = np.zeros(size, np.uint8)
     chars = list(map(chr, range(size)))
     kinds[np.fromiter(map(str.isalnum, chars), bool, size)] = _LETTER
-    for low, high in _WITHOUT_SPACES:
+    for low, high in _BY_CHARACTER:
         part = kinds[low : high + 1]
         part[part == _LETTER] = _ALONE
     marks = itertools.compress(range(size), (c[0] == "M" for c in map(unicodedata.category, chars)))
