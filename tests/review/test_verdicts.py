@@ -107,3 +107,48 @@ def test_two_processes_write_at_once_from_the_very_start(store: Path) -> None:
     found = latest_verdicts(store)
     assert set(found) == {("account", f"{name}-{i}") for name in ("a", "b") for i in range(25)}
     assert sorted(v.id for v in found.values()) == list(range(1, 51))
+
+
+def write_first_version(store: Path) -> None:
+    """Write a review file as the first version made it: without the column `inclusion`."""
+    with sqlite3.connect(store / FILE) as connection:
+        connection.executescript(
+            """
+            CREATE TABLE verdicts (id INTEGER PRIMARY KEY AUTOINCREMENT, kind VARCHAR(16) NOT NULL,
+                subject TEXT NOT NULL, verdict VARCHAR(32) NOT NULL, note TEXT NOT NULL, analyst TEXT NOT NULL,
+                verified BOOLEAN NOT NULL, at DATETIME NOT NULL, snapshot_id TEXT NOT NULL, detector TEXT NOT NULL);
+            CREATE TRIGGER verdicts_no_update BEFORE UPDATE ON verdicts
+                BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END;
+            INSERT INTO verdicts VALUES (1, 'account', 'a-1', 'benign', 'old', 'ann', 0,
+                '2026-03-02 09:00:00.000000', '20260302-090000-00000000', 'shipped 1');
+            PRAGMA user_version=1;
+            """
+        )
+
+
+def test_the_chance_of_being_drawn_is_kept(store: Path) -> None:
+    chosen = add_verdict(store, "account", "a-1", "benign", **ABOUT)
+    drawn = add_verdict(store, "account", "a-2", "benign", inclusion=0.02, **ABOUT)
+    assert (chosen.inclusion, drawn.inclusion) == (None, 0.02)
+    assert latest_verdicts(store) == {("account", "a-1"): chosen, ("account", "a-2"): drawn}
+    for wrong in (0.0, 1.5, float("nan")):
+        with pytest.raises(StoreError, match="above 0 and at most 1"):
+            add_verdict(store, "account", "a-3", "benign", inclusion=wrong, **ABOUT)
+
+
+def test_a_file_of_the_first_version_reads_as_it_is_and_gains_the_column_at_the_next_verdict(store: Path) -> None:
+    write_first_version(store)
+    (old,) = history(store, "account", "a-1")
+    assert (old.note, old.inclusion, old.at) == ("old", None, datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
+    assert latest_verdicts(store) == {("account", "a-1"): old}
+    with sqlite3.connect(store / FILE) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    new = add_verdict(store, "account", "a-1", "confirmed sweep", inclusion=0.5, **ABOUT)
+    assert history(store, "account", "a-1") == [new, old]
+    with sqlite3.connect(store / FILE) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute("UPDATE verdicts SET note = ''")
+        with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
+            connection.execute("INSERT INTO verdicts SELECT 9, kind, subject, verdict, note, analyst, verified, at, "
+                               "snapshot_id, detector, 2.0 FROM verdicts WHERE id = 1")  # fmt: skip

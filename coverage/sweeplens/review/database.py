@@ -13,9 +13,11 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Connection,
     DateTime,
     Engine,
+    Float,
     Index,
     Integer,
     MetaData,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    null,
     text,
 )
 from sqlalchemy.exc import DBAPIError
@@ -34,7 +37,7 @@ from sqlalchemy.types import TypeDecorator
 from sweeplens.errors import SchemaError, StoreError
 
 FILE = "review.sqlite"
-VERSION = 1
+VERSION = 2
 _LOCK = ".review.lock"
 _WAIT = 30.0  # seconds that a writer waits for another
 
@@ -68,9 +71,11 @@ verdicts = Table(
     Column("at", UtcTime, nullable=False),
     Column("snapshot_id", Text, nullable=False),
     Column("detector", Text, nullable=False),
+    Column("inclusion", Float, CheckConstraint("inclusion > 0 AND inclusion <= 1")),
     sqlite_autoincrement=True,
 )
 _by_subject = Index("verdicts_by_subject", verdicts.c.kind, verdicts.c.subject, verdicts.c.id)
+_ADDED = {"inclusion": "FLOAT CHECK (inclusion > 0 AND inclusion <= 1)"}  # columns that version 1 did not have
 # The trail is worth something only if nothing in it can be changed by a slip.
 _APPEND_ONLY = tuple(
     f"CREATE TRIGGER IF NOT EXISTS verdicts_no_{action.lower()} BEFORE {action} ON verdicts "
@@ -137,11 +142,25 @@ def _prepare(engine: Engine, path: Path) -> None:
             return
         connection.execute(text("PRAGMA journal_mode=WAL"))
         connection.execute(CreateTable(verdicts, if_not_exists=True))
+        there = _columns(connection)
+        for name, kind in _ADDED.items():
+            if name not in there:
+                connection.execute(text(f"ALTER TABLE verdicts ADD COLUMN {name} {kind}"))
         connection.execute(CreateIndex(_by_subject, if_not_exists=True))
         for statement in _APPEND_ONLY:
             connection.execute(text(statement))
         connection.execute(text(f"PRAGMA user_version={VERSION}"))
         connection.commit()
+
+
+def verdict_columns(connection: Connection) -> list[ColumnElement[Any]]:
+    """Return the columns to select; one that an older file does not have yet reads as null."""
+    there = _columns(connection)
+    return [c if c.name in there else null().label(c.name) for c in verdicts.c]
+
+
+def _columns(connection: Connection) -> set[str]:
+    return {str(row[1]) for row in connection.execute(text("PRAGMA table_info(verdicts)"))}
 
 
 def _version(connection: Connection, path: Path) -> int:

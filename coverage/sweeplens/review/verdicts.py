@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from sweeplens.errors import StoreError
-from sweeplens.review.database import read_review, verdicts, write_review
+from sweeplens.review.database import read_review, verdict_columns, verdicts, write_review
 
 VERDICTS = ("confirmed sweep", "benign", "benchmark", "tenant", "unsure")
 KINDS = ("account", "campaign")
@@ -20,7 +20,11 @@ _LONGEST = 10_000  # characters of a note
 
 @dataclass(frozen=True)
 class Verdict:
-    """One decision. `verified` says whether the analyst's name was proven, which an operating system's user is not."""
+    """One decision.
+
+    verified   whether the analyst's name was proven, which an operating system's user is not
+    inclusion  chance (0-1] with which the subject was drawn to be looked at; None where an analyst chose it
+    """
 
     id: int
     kind: str
@@ -32,6 +36,7 @@ class Verdict:
     at: datetime
     snapshot_id: str
     detector: str
+    inclusion: float | None = None
 
 
 def add_verdict(
@@ -43,10 +48,13 @@ def add_verdict(
     note: str = "",
     snapshot_id: str,
     detector: str,
+    inclusion: float | None = None,
 ) -> Verdict:
     """Add a verdict by the current user of the operating system; earlier ones on the same subject stay.
 
-    Raises `StoreError` for an unknown kind or verdict, a note that is too long, or a store that cannot be written.
+    `inclusion` is given for a subject of an audit slice, which was drawn at random: the chance of being drawn. Raises
+    `StoreError` for an unknown kind or verdict, a note that is too long, an inclusion outside (0-1], or a store that
+    cannot be written.
     """
     if kind not in KINDS:
         raise StoreError(f"a verdict is on one of {', '.join(KINDS)}, but not on {kind!r}")
@@ -56,9 +64,12 @@ def add_verdict(
         raise StoreError(f"a verdict needs the id of the {kind} it is on, but the id is empty")
     if len(note) > _LONGEST:
         raise StoreError(f"a note has at most {_LONGEST} characters, but this one has {len(note)}")
+    if inclusion is not None and not 0 < inclusion <= 1:
+        raise StoreError(f"an inclusion probability is above 0 and at most 1, but it is {inclusion}")
     values = {
         "kind": kind, "subject": subject, "verdict": verdict, "note": note.strip(), "analyst": _user(),
         "verified": False, "at": datetime.now(UTC), "snapshot_id": snapshot_id, "detector": detector,
+        "inclusion": inclusion,
     }  # fmt: skip
     with write_review(store) as connection:
         key = connection.execute(insert(verdicts).values(**values)).inserted_primary_key
@@ -71,7 +82,8 @@ def latest_verdicts(store: Path) -> dict[tuple[str, str], Verdict]:
         if connection is None:
             return {}
         last = select(func.max(verdicts.c.id)).group_by(verdicts.c.kind, verdicts.c.subject)
-        rows = connection.execute(select(verdicts).where(verdicts.c.id.in_(last)).order_by(verdicts.c.id))
+        columns = verdict_columns(connection)
+        rows = connection.execute(select(*columns).where(verdicts.c.id.in_(last)).order_by(verdicts.c.id))
         return {(row["kind"], row["subject"]): _verdict(row) for row in rows.mappings()}
 
 
@@ -81,7 +93,7 @@ def history(store: Path, kind: str, subject: str) -> list[Verdict]:
         if connection is None:
             return []
         mine = (verdicts.c.kind == kind) & (verdicts.c.subject == subject)
-        rows = connection.execute(select(verdicts).where(mine).order_by(verdicts.c.id.desc()))
+        rows = connection.execute(select(*verdict_columns(connection)).where(mine).order_by(verdicts.c.id.desc()))
         return [_verdict(row) for row in rows.mappings()]
 
 
