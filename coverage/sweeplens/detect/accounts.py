@@ -4,11 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeplens.detect.detector import Detector
+from sweeplens.detect.detector import Detector, chance
 from sweeplens.detect.fallback import fallback_contributions
+from sweeplens.detect.fingerprints import Fingerprints
+from sweeplens.detect.kin import Kin, pool_kin
 from sweeplens.signals.catalog import BY_KEY, KEYS
 from sweeplens.signals.measure import Peers
 
+KIN = "kin"  # the name under which accounts that ask alike stand among the reasons
 _REASONS = 6  # reasons that a row carries; all contributions stay in the table of signals
 _LEAST_WEIGHT = 0.05  # log-odds under which a signal is no reason
 
@@ -26,28 +29,56 @@ class Reason:
 
 @dataclass(frozen=True)
 class AccountScores:
-    """`score` [N] is NaN where there is too little; `weights` [N, signals] add up to the log-odds."""
+    """Scores of N accounts.
 
-    score: np.ndarray
-    level: tuple[str, ...]
+    own       float64 [N]: log-odds from the account alone; NaN where it has too few prompts
+    weights   float64 [N, signals]: what each signal adds; with the detector's base they add up to `own`
+    kin       what accounts that ask alike add, and so `log_odds` [N]
+    score     float64 [N]: 0 to 1, the chance that belongs to `log_odds`; NaN where there is too little
+    reasons   what raises each score most
+    """
+
+    own: np.ndarray
     weights: np.ndarray
+    kin: Kin
+    score: np.ndarray
     reasons: tuple[tuple[Reason, ...], ...]
 
+    @property
+    def log_odds(self) -> np.ndarray:
+        """Return the log-odds of the scores."""
+        return self.kin.log_odds
 
-def score_accounts(values: np.ndarray, peers: Peers, detector: Detector) -> AccountScores:
-    """Score the signals [N, S] of accounts and explain each score."""
+
+def score_accounts(values: np.ndarray, peers: Peers, detector: Detector, prints: Fingerprints) -> AccountScores:
+    """Score the signals [N, S] of accounts, each together with its kin, and explain each score."""
     if detector.fallback:
         weights = fallback_contributions(peers.percentile)
-        score = np.where(np.isnan(values).all(1), np.nan, 1 / (1 + np.exp(-weights.sum(1))))
+        own = np.where(np.isnan(values).all(1), np.nan, weights.sum(1))
     else:
         weights = detector.contributions(values)
-        score = detector.score(values)
-    level = tuple(detector.level(s) for s in score)
+        own = detector.log_odds(values)
+    kin = pool_kin(own, prints)
+    score = 1 / (1 + np.exp(-kin.log_odds))
     reasons = tuple(
-        () if np.isnan(score[i]) else explain(values[i], peers.percentile[i], peers.median[i], weights[i])
+        () if np.isnan(score[i]) else _reasons(i, values, peers, np.where(np.isnan(own[i]), 0.0, weights[i]), kin)
         for i in range(len(score))
     )
-    return AccountScores(score, level, weights, reasons)
+    return AccountScores(own, weights, kin, score, reasons)
+
+
+def _reasons(at: int, values: np.ndarray, peers: Peers, weight: np.ndarray, kin: Kin) -> tuple[Reason, ...]:
+    """Return the reasons of one account; its kin are one where they raise the score."""
+    found = explain(values[at], peers.percentile[at], peers.median[at], weight)
+    own_missing = not weight.any()
+    added = float(kin.log_odds[at]) if own_missing else float(kin.moved[at])
+    if kin.count[at] == 0 or added < _LEAST_WEIGHT:
+        return found
+    mean = chance(float(kin.mean[at]))
+    who = "the account that asks" if kin.count[at] == 1 else f"the {kin.count[at]} accounts that ask"
+    text = f"{who} most like it score{'s' if kin.count[at] == 1 else ''} {mean:.2f}"
+    both = (*found, Reason(KIN, mean, float("nan"), added, text))
+    return tuple(sorted(both, key=lambda r: -r.weight)[:_REASONS])
 
 
 def explain(

@@ -60,10 +60,10 @@ class Detector:
             added[:, at] = shape.add(values[:, at])
         return added
 
-    def score(self, values: np.ndarray) -> np.ndarray:
-        """Return scores from 0 to 1 of [N, signals]; NaN for rows without a single signal."""
-        log_odds = self.base + self.contributions(values).sum(1)
-        return np.where(np.isnan(values).all(1), np.nan, 1.0 / (1.0 + np.exp(-log_odds)))
+    def log_odds(self, values: np.ndarray) -> np.ndarray:
+        """Return the log-odds of [N, signals]; NaN for rows without a single signal."""
+        total = self.base + self.contributions(values).sum(1)
+        return np.where(np.isnan(values).all(1), np.nan, total)
 
     def level(self, score: float) -> str:
         """Return the level of one score."""

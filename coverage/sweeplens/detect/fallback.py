@@ -7,7 +7,7 @@ from sweeplens.signals.catalog import KEYS
 # The side of its peers on which a sweep stands, by what the signal means: new ground without return or locality.
 SIDES = {
     "cells": 1, "cells_once": 1, "cell_evenness": 1, "discovery": 1, "locality": -1, "locality_wide": -1, "alone": 1,
-    "near_low": -1, "pair_high": -1, "nearest_spread": -1, "own_near": -1, "unusual": 1,
+    "near_low": -1, "near_high": -1, "pair_high": -1, "nearest_spread": -1, "leaning": -1,
 }  # fmt: skip
 
 

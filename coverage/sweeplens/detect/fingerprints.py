@@ -4,12 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sweeplens.detect.population import Population
 from sweeplens.signals.account import Accounts
 
-LEAST = 10  # distinct prompts under which an account has no fingerprint
+LEAST = 5  # distinct prompts under which an account has no fingerprint
+FEATURES = 2048
 _WIDTH = 0.9  # of the Gaussian kernel on centred unit rows
-_FEATURES = 2048
-_RIDGE = 5.0  # in units of the mean eigenvalue: how much the small axes are held back
+_OF_LOG = 0.7  # weight of the log's own population against the frozen one, in centre and covariance
+_RIDGE = 1 / 256  # of the total variance: how much the small axes are held back
 _MOST = 1500  # distinct prompts of an account that are used
 _BLOCK = 65_536
 _SEED = 0
@@ -34,34 +36,43 @@ class Fingerprints:
         return rows
 
 
-def take_fingerprints(vectors: np.ndarray, accounts: Accounts) -> Fingerprints:
-    """Embed each account of at least 10 distinct prompts.
+def take_fingerprints(
+    vectors: np.ndarray, accounts: Accounts, population: Population | None = None, part: np.ndarray | None = None
+) -> Fingerprints:
+    """Embed each account of at least 5 distinct prompts; with `part`, bool [prompts], only of those it marks.
 
     Random Fourier features of a Gaussian kernel (Rahimi and Recht 2007), averaged over an account's prompts (kernel
     mean embedding, Smola et al. 2007), centred on the population and whitened by its covariance, so that what everybody
-    asks counts little. The norm is the product of the means of two disjoint halves: prompt noise is in neither twice.
+    asks counts little. The population is 0.7 of the log's and 0.3 of the frozen one: in a log of attackers, or in a
+    small one, it would otherwise be the attackers'. The norm is the product of the means of two disjoint halves: prompt
+    noise is in neither twice.
     """
-    own = [a.distinct[:_MOST] for a in accounts]
+    own = [a.distinct if part is None else a.distinct[part[a.distinct]] for a in accounts]
     codes = np.array([i for i, d in enumerate(own) if len(d) >= LEAST], np.int64)
     if not codes.size:
         return Fingerprints(codes, np.empty((0, 0), np.float32), np.empty(0))
-    centre = np.mean([vectors[own[i]].mean(0) for i in codes], 0)
-    halves = [_mean_features(vectors, [own[i][h::2] for i in codes], centre) for h in (0, 1)]
-    whole = (halves[0] + halves[1]) / 2
-    mean = whole.mean(0)
-    turn = _whitening(whole - mean)
+    kept = [own[i][:_MOST] for i in codes]
+    centre = mean_prompt(vectors, kept) if population is None else population.centre
+    halves = [mean_features(vectors, [d[h::2] for d in kept], centre) for h in (0, 1)]
+    mean, turn = _whitening((halves[0] + halves[1]) / 2, population)
     first, second = (halves[0] - mean) @ turn, (halves[1] - mean) @ turn
-    n = np.array([len(own[i]) for i in codes], float)
+    n = np.array([len(d) for d in kept], float)
     return Fingerprints(codes, ((first + second) / 2).astype(np.float32), _shrunk_norm((first * second).sum(1), n))
 
 
-def _mean_features(vectors: np.ndarray, prompts: list[np.ndarray], centre: np.ndarray) -> np.ndarray:
+def mean_prompt(vectors: np.ndarray, prompts: list[np.ndarray]) -> np.ndarray:
+    """Return the mean over accounts of the mean vector of their prompts, float64 [d]."""
+    mean: np.ndarray = np.mean([vectors[d].mean(0) for d in prompts], 0)
+    return mean
+
+
+def mean_features(vectors: np.ndarray, prompts: list[np.ndarray], centre: np.ndarray) -> np.ndarray:
     """Return the mean of the random features of each list of prompts, float64 [lists, features]."""
     rng = np.random.default_rng(_SEED)
     d = vectors.shape[1]
-    turn = (rng.normal(size=(d, _FEATURES)) / _WIDTH).astype(np.float32)
-    shift = rng.uniform(0, 2 * np.pi, _FEATURES).astype(np.float32)
-    out = np.empty((len(prompts), _FEATURES))
+    turn = (rng.normal(size=(d, FEATURES)) / _WIDTH).astype(np.float32)
+    shift = rng.uniform(0, 2 * np.pi, FEATURES).astype(np.float32)
+    out = np.empty((len(prompts), FEATURES))
     at = 0
     while at < len(prompts):
         stop, rows = at, 0
@@ -75,20 +86,28 @@ def _mean_features(vectors: np.ndarray, prompts: list[np.ndarray], centre: np.nd
         sizes = np.array([len(p) for p in prompts[at:stop]])[:, None]
         out[at:stop] = np.add.reduceat(z, starts, axis=0, dtype=np.float64) / sizes
         at = stop
-    out *= np.sqrt(2 / _FEATURES)
+    out *= np.sqrt(2 / FEATURES)
     return out
 
 
-def _whitening(centred: np.ndarray) -> np.ndarray:
-    """Return principal axes over sqrt(eigenvalue + 5 mean eigenvalues), float64 [features, r]."""
-    if len(centred) <= centred.shape[1]:
-        _, s, vt = np.linalg.svd(centred, full_matrices=False)
-        values, axes = s**2 / len(centred), vt.T
+def _whitening(whole: np.ndarray, population: Population | None) -> tuple[np.ndarray, np.ndarray]:
+    """Return (mean, axes over sqrt(eigenvalue + ridge), float64 [features, r]) of both populations together."""
+    weight = 1.0 if population is None else _OF_LOG
+    mean = weight * whole.mean(0)
+    if population is not None:
+        mean = mean + (1 - weight) * population.mean
+    rows = [np.sqrt(weight / len(whole)) * (whole - mean)]
+    if population is not None:
+        rows.append(np.sqrt(1 - weight) * np.vstack([population.axes, population.mean - mean]))
+    both = np.concatenate(rows)
+    if len(both) <= both.shape[1]:
+        _, s, vt = np.linalg.svd(both, full_matrices=False)
+        values, axes = s**2, vt.T
     else:
-        values, axes = np.linalg.eigh(centred.T @ centred / len(centred))
+        values, axes = np.linalg.eigh(both.T @ both)
         values = np.maximum(values, 0)
-    turn: np.ndarray = axes / np.sqrt(values + _RIDGE * values.mean() + 1e-12)
-    return turn
+    turn: np.ndarray = axes / np.sqrt(values + _RIDGE * values.sum() + 1e-12)
+    return mean, turn
 
 
 def _shrunk_norm(norm: np.ndarray, n: np.ndarray) -> np.ndarray:

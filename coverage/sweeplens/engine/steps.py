@@ -74,7 +74,8 @@ def map_parts(
                 done(i + 1, len(parts))
         return results
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(min(workers, len(parts)), mp_context=context, initializer=prepare, initargs=state) as pool:
+    begin = (prepare, state)
+    with ProcessPoolExecutor(min(workers, len(parts)), mp_context=context, initializer=_begin, initargs=begin) as pool:
         futures = [pool.submit(function, part) for part in parts]
         results = []
         for i, future in enumerate(futures):
@@ -82,3 +83,12 @@ def map_parts(
             if done is not None:
                 done(i + 1, len(parts))
         return results
+
+
+def _begin(prepare: Callable[..., None] | None, state: tuple[Any, ...]) -> None:
+    """Prepare a process. Its linear algebra gets one thread: more of them in every process only wait for each other."""
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(1)
+    if prepare is not None:
+        prepare(*state)

@@ -61,6 +61,15 @@ class Accounts:
         prompts = np.concatenate([self.prompts[p] for p in parts])[order]
         return self._account(prompts, bool((times != MISSING).all()), tuple(codes))
 
+    def only(self, keep: np.ndarray) -> "Accounts":
+        """Return the accounts that `keep`, bool [N], marks, as if the others were not in the log."""
+        chosen = np.flatnonzero(keep)
+        sizes = np.diff(self.offsets)
+        rows = np.repeat(keep, sizes)
+        offsets = np.concatenate([[0], np.cumsum(sizes[chosen])]).astype(np.int64)
+        names = [self.names[i] for i in chosen.tolist()]
+        return Accounts(names, offsets, self.prompts[rows], self.times[rows], self.rows[rows])
+
     @staticmethod
     def _account(prompts: np.ndarray, timed: bool, members: tuple[int, ...]) -> Account:
         return Account(prompts, timed, first_arrivals(prompts), members)

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from math import exp, expm1
+from math import expm1
 
 Shown = Callable[[float], str]
 
@@ -35,11 +35,6 @@ def times(value: float) -> str:
     return {1: "once", 2: "twice"}.get(n, f"{n} times")
 
 
-def from_log(value: float) -> str:
-    """Show log(n) as n."""
-    return number(exp(value))
-
-
 @dataclass(frozen=True)
 class Signal:
     """One number about an account.
@@ -63,7 +58,7 @@ class Signal:
 
 
 def _load() -> tuple[Signal, ...]:
-    shown = {f.__name__: f for f in (share, cosine, of_forty, number, times, from_log)}
+    shown = {f.__name__: f for f in (share, cosine, of_forty, number, times)}
     text = resources.files("sweeplens.signals").joinpath("catalog.toml").read_text(encoding="utf-8")
     return tuple(Signal(key, **{**row, "show": shown[row["show"]]}) for key, row in tomllib.loads(text).items())
 

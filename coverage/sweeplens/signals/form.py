@@ -1,14 +1,30 @@
-"""How uniform the look of an account's prompts is. Spreads only: what a style is says less than how much it varies."""
+"""How an account's prompts look: how much that varies, and how dense and how self-contained they are."""
+
+import numpy as np
 
 from sweeplens.signals.account import Account
 from sweeplens.signals.ground import FORM, Ground
 
+_FEWEST = 10  # English prompts
+
 
 def measure_form(account: Account, ground: Ground) -> dict[str, float]:
-    """Return the standard deviation of each number of form over the distinct prompts, and of their compressibility."""
+    """Return how the texts of an account's distinct prompts look.
+
+    spread_*           standard deviation of each number of form
+    pack, pack_spread  mean and standard deviation of the compressed length over the length, text by text
+    leaning            leaning words ("it", "that", "again") over all words, in its English prompts; a prompt of a set
+                       stands on its own. Missing under 10 English prompts.
+    """
     own = account.distinct
     if len(own) < 2:
-        return dict.fromkeys([*(f"spread_{k}" for k in FORM), "pack", "pack_spread"], float("nan"))
+        return dict.fromkeys([*(f"spread_{k}" for k in FORM), "pack", "pack_spread", "leaning"], float("nan"))
     spread = ground.form[own].std(0)
+    leaning = ground.leaning[own]
+    english = leaning[~np.isnan(leaning)]
     out = {f"spread_{k}": float(s) for k, s in zip(FORM, spread, strict=True)}
-    return out | {"pack": float(ground.pack[own].mean()), "pack_spread": float(ground.pack[own].std())}
+    return out | {
+        "pack": float(ground.pack[own].mean()),
+        "pack_spread": float(ground.pack[own].std()),
+        "leaning": float(english.mean()) if len(english) >= _FEWEST else float("nan"),
+    }

@@ -1,28 +1,28 @@
-"""Everything about prompts that signals look at, computed once for a log."""
+"""Everything about prompts that signals look at, computed once for a log. Nothing here depends on other prompts."""
 
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
-from sweeplens.signals.account import Accounts
-
-if TYPE_CHECKING:
-    from sweeplens.index.neighbours import Neighbours
+from sweeplens.engine.steps import map_parts, split
 
 HEAD = 400  # characters of a prompt that compression and form look at first
-SHARED = -1  # owner of a prompt that several accounts sent
-_PER_ACCOUNT = 20  # prompts an account gives to the population's covariance, so that volume does not decide it
-_RIDGE = 1e-4  # added to the covariance's diagonal: unit rows in d dimensions have variances near 1/d
-_WHITE_NEIGHBOURS = 20
+_PART = 20_000  # texts that one process measures at a time
+_MOST_WORDS = 60
 
 FORM = (
     "log_length", "word_length", "capitals", "digits", "beyond_ascii", "code_marks", "line_breaks", "distinct_words",
 )  # fmt: skip
 _CODE = re.compile(r"[{}\[\]()<>=;_/\\]")
+# English words that lean on something said before: pronouns, connectives, answers. Other languages have no list yet.
+_LEANING = re.compile(
+    r"\b(it|this|that|these|those|them|they|he|she|above|previous|same|another|again|instead|also|now|continue|more|still"
+    r"|else|ok|okay|yes|no|why|thanks|but|and|so)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -30,108 +30,58 @@ class Ground:
     """The prompts of a log on the map. All arrays have one row a prompt.
 
     vectors    float32 [n, d]: unit rows
-    near       the nearest neighbours of each prompt, by cosine
-    white      float32 [n, d]: unit rows in the space where the population is round
-    distance   float32 [n]: length in that space, the Mahalanobis distance from the population's mean
-    white_near the nearest neighbours there
     cell, cluster, capability   int32 [n]
-    owner      int32 [n]: code of the account that sent the prompt, or SHARED
     form       float32 [n, len(FORM)]: how the text looks
     pack       float32 [n]: compressed length over length
     packed     int32 [n]: bytes of the compressed head
+    leaning    float32 [n]: words that lean on what was said before, over all words; NaN where not English
     first_word int32 [n]: number of the first word
     heads      the first characters of each text, as bytes
     """
 
     vectors: np.ndarray
-    near: "Neighbours"
-    white: np.ndarray
-    distance: np.ndarray
-    white_near: "Neighbours"
     cell: np.ndarray
     cluster: np.ndarray
     capability: np.ndarray
-    owner: np.ndarray
     form: np.ndarray
     pack: np.ndarray
     packed: np.ndarray
+    leaning: np.ndarray
     first_word: np.ndarray
     heads: Sequence[bytes]
 
-    def owned_as(self, owner: np.ndarray) -> "Ground":
-        """Return the same ground with other owners."""
-        return replace(self, owner=owner)
 
-
-@dataclass(frozen=True)
-class Whitening:
-    """A linear map into the space where the population's covariance is the identity."""
-
-    mean: np.ndarray
-    matrix: np.ndarray
-
-    def apply(self, vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return (unit rows, their lengths before) of float32 [n, d]."""
-        z = (vectors - self.mean) @ self.matrix
-        length = np.linalg.norm(z, axis=1)
-        z /= np.maximum(length, 1e-12)[:, None]
-        return z, length
-
-
-def fit_whitening(vectors: np.ndarray, accounts: Accounts) -> Whitening:
-    """Fit on at most 20 prompts an account: the Cholesky factor of the inverse covariance (Kessy et al. 2018)."""
-    chosen = np.concatenate([_spread(a.distinct, _PER_ACCOUNT) for a in accounts])
-    rows = vectors[chosen].astype(np.float64)
-    d = rows.shape[1]
-    mean = rows.mean(0)
-    centred = rows - mean
-    covariance = centred.T @ centred / max(1, len(rows) - 1) + _RIDGE * np.eye(d)
-    matrix = np.linalg.cholesky(np.linalg.inv(covariance))
-    return Whitening(mean.astype(np.float32), matrix.astype(np.float32))
+_texts: Sequence[str] = ()
 
 
 def make_ground(
     vectors: np.ndarray,
-    near: "Neighbours",
     texts: Sequence[str],
-    accounts: Accounts,
+    languages: Sequence[str],
     *,
     cell: np.ndarray,
     cluster: np.ndarray,
     capability: np.ndarray,
-    threads: int,
+    workers: int = 1,
 ) -> Ground:
-    """Compute what signals need of every prompt of a log."""
-    from sweeplens.index.neighbours import all_neighbours
-
-    white, distance = fit_whitening(vectors, accounts).apply(vectors)
-    heads = [t[:HEAD].encode("utf-8", "replace") for t in texts]
-    packed = np.fromiter((len(zlib.compress(h, 9)) for h in heads), np.int32, len(heads))
+    """Compute what signals need of every prompt: from its vector, text, language (ISO code) and place on the map."""
+    n = len(texts)
+    parts = split(n, -(-n // _PART)) if n else []
+    blocks = map_parts(_measure_part, parts, workers=workers, prepare=_prepare, state=(texts,))
+    numbers = np.concatenate(blocks) if blocks else np.empty((0, len(FORM) + 3), np.float32)
+    english = np.fromiter((k == "en" for k in languages), bool, n)
     return Ground(
         vectors=vectors,
-        near=near,
-        white=white,
-        distance=distance.astype(np.float32),
-        white_near=all_neighbours(white, _WHITE_NEIGHBOURS, threads=threads),
         cell=cell,
         cluster=cluster,
         capability=capability,
-        owner=find_owners(accounts, len(vectors)),
-        form=np.array([measure_form(t) for t in texts], np.float32).reshape(len(texts), len(FORM)),
-        pack=np.fromiter((measure_pack(t) for t in texts), np.float32, len(texts)),
-        packed=packed,
+        form=numbers[:, : len(FORM)],
+        pack=numbers[:, len(FORM)],
+        packed=numbers[:, len(FORM) + 1].astype(np.int32),
+        leaning=np.where(english, numbers[:, len(FORM) + 2], np.float32(np.nan)),
         first_word=_first_words(texts),
-        heads=heads,
+        heads=[_head(t) for t in texts],
     )
-
-
-def find_owners(accounts: Accounts, n_prompts: int) -> np.ndarray:
-    """Return the code of the one account that sent each prompt, or SHARED where several did."""
-    owner = np.full(n_prompts, -2, np.int32)
-    for code, account in enumerate(accounts):
-        mine = account.distinct
-        owner[mine] = np.where(owner[mine] == -2, code, SHARED)
-    return owner
 
 
 def measure_form(text: str) -> tuple[float, ...]:
@@ -158,12 +108,29 @@ def measure_pack(text: str) -> float:
     return len(zlib.compress(raw)) / max(1, len(raw))
 
 
+def measure_leaning(text: str) -> float:
+    """Return the leaning words in the first 300 characters of an English text, over its words (60 at most)."""
+    return len(_LEANING.findall(text[:300])) / max(1, min(len(text[: 5 * HEAD].split()), _MOST_WORDS))
+
+
+def _prepare(texts: Sequence[str]) -> None:
+    global _texts  # noqa: PLW0603 - texts are inherited by a forked process, not sent with every part
+    _texts = texts
+
+
+def _measure_part(part: tuple[int, int]) -> np.ndarray:
+    rows = [
+        (*measure_form(t), measure_pack(t), len(zlib.compress(_head(t), 9)), measure_leaning(t))
+        for t in _texts[slice(*part)]
+    ]
+    return np.array(rows, np.float32)
+
+
+def _head(text: str) -> bytes:
+    return text[:HEAD].encode("utf-8", "replace")
+
+
 def _first_words(texts: Sequence[str]) -> np.ndarray:
     known: dict[str, int] = {}
     words = ((t[:100].split(maxsplit=1) or [""])[0].lower() for t in texts)
     return np.fromiter((known.setdefault(w, len(known)) for w in words), np.int32, len(texts))
-
-
-def _spread(values: np.ndarray, n: int) -> np.ndarray:
-    """Return at most `n` of the values, evenly over their order."""
-    return values if len(values) <= n else values[np.linspace(0, len(values) - 1, n).astype(int)]

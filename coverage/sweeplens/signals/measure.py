@@ -8,7 +8,6 @@ import numpy as np
 from sweeplens.engine.steps import map_parts, split
 from sweeplens.signals.account import Account, Accounts
 from sweeplens.signals.catalog import KEYS
-from sweeplens.signals.closeness import measure_closeness
 from sweeplens.signals.coverage import measure_coverage
 from sweeplens.signals.form import measure_form
 from sweeplens.signals.ground import Ground
@@ -16,7 +15,7 @@ from sweeplens.signals.order import measure_order
 from sweeplens.signals.spacing import measure_spacing
 
 FAMILIES: tuple[Callable[[Account, Ground], dict[str, float]], ...] = (
-    measure_coverage, measure_order, measure_spacing, measure_closeness, measure_form,
+    measure_coverage, measure_order, measure_spacing, measure_form,
 )  # fmt: skip
 LEAST = 10  # distinct prompts under which an account alone says too little
 _RATIO = 1.5  # peers have between 1/1.5 and 1.5 times as many distinct prompts

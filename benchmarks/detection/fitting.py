@@ -1,0 +1,145 @@
+"""Fit what detection needs from composed logs: step functions, the population of fingerprints, the benign reference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from composed import Composed, stack
+from sklearn.ensemble import HistGradientBoostingClassifier
+
+from sweeplens.detect.accounts import AccountScores, score_accounts
+from sweeplens.detect.calibration import Reference, make_reference
+from sweeplens.detect.detector import Detector, Shape
+from sweeplens.detect.fingerprints import mean_features, mean_prompt, take_fingerprints
+from sweeplens.detect.kin import pool_kin
+from sweeplens.detect.population import Population, fit_population
+from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.measure import Peers
+
+# The signals that carry over to collections that no model has seen. Left out: what depends on the log (cells, clusters,
+# capabilities), and what made held-out scores worse (spreads of form, shared wording, first words, effective numbers).
+USED = (
+    "repeats", "most_repeated", "repeat_middle", "resent", "runs", "locality", "locality_wide", "alone", "near_lowest",
+    "near_low", "near_middle", "near_high", "near_highest", "pair_mean", "pair_spread", "pair_high", "nearest_spread",
+    "pack", "leaning",
+)  # fmt: skip
+# One prompt set dealt over many accounts gives many rows that say the same: they count less.
+WEIGHTS = {"hydra": 0.4}
+SEEDS = 5
+MOST_EDGES = 24
+GROUPS = 8  # parts of the collections that out-of-fold scores leave out in turn
+LEVELS = {"watch": 0.9, "review": 1.1, "high": 1.1}  # without a reference nothing goes above watch
+_COLUMNS = [KEYS.index(k) for k in USED]
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """What was fitted on some logs: an additive detector and the population."""
+
+    detector: Detector
+    population: Population
+
+
+def fit(logs: Sequence[Composed], name: str, version: str, campaign: float) -> Fitted:
+    """Fit the detector and the population of fingerprints on these logs."""
+    base, shapes = shapes_of(
+        [fit_trees(logs, None, s) for s in range(SEEDS)], stack(logs, "values")[stack(logs, "honest")]
+    )
+    return Fitted(Detector(name, version, base, shapes, LEVELS | {"campaign": campaign}), population_of(logs))
+
+
+def fit_trees(logs: Sequence[Composed], keep: np.ndarray | None, seed: int) -> HistGradientBoostingClassifier:
+    """Fit boosted stumps: a sum of one step function a signal. Each round sees few signals, so that many are heard."""
+    model = HistGradientBoostingClassifier(
+        max_leaf_nodes=2, max_iter=1200, learning_rate=0.06, min_samples_leaf=20, l2_regularization=5.0,
+        max_bins=MOST_EDGES, max_features=0.05, random_state=seed,
+    )  # fmt: skip
+    values, attack, kind = stack(logs, "values"), stack(logs, "attack"), stack(logs, "kind")
+    use = (attack | stack(logs, "honest")) & ~np.isnan(values).all(1)
+    if keep is not None:
+        use &= keep
+    weight = np.array([WEIGHTS.get(k, 1.0) for k in kind[use]])
+    y = attack[use]
+    weight *= np.where(y, (weight * ~y).sum() / (weight * y).sum(), 1.0)
+    return model.fit(values[use][:, _COLUMNS], y, sample_weight=weight)
+
+
+def shapes_of(models: Sequence[HistGradientBoostingClassifier], honest: np.ndarray) -> tuple[float, dict[str, Shape]]:
+    """Read the function of each signal out of additive models, centred on honest accounts."""
+    honest = honest[~np.isnan(honest).all(1)][:, _COLUMNS]
+    centre = np.nanmedian(honest, axis=0)
+    decide = lambda x: np.mean([m.decision_function(x) for m in models], axis=0)  # noqa: E731
+    start = float(decide(centre[None])[0])
+    base, shapes = start, {}
+    for j, key in enumerate(USED):
+        edges = np.unique(np.concatenate([m._bin_mapper.bin_thresholds_[j] for m in models]))
+        # A value equal to an edge lies below it; so does the middle between two edges.
+        middles = (
+            np.r_[edges[:1] - 1, (edges[:-1] + edges[1:]) / 2, edges[-1:] + 1] if len(edges) else centre[j : j + 1]
+        )
+        rows = np.repeat(centre[None], len(middles) + 1, 0)
+        rows[:-1, j], rows[-1, j] = middles, np.nan
+        steps = decide(rows) - start
+        keep = np.flatnonzero(np.abs(np.diff(steps[:-1])) > 1e-6)
+        edges, levels = edges[keep], steps[:-1][np.r_[keep, len(middles) - 1]]
+        own = honest[:, j]
+        added = np.where(np.isnan(own), steps[-1], levels[np.searchsorted(edges, own, side="left")])
+        shift = float(added.mean())
+        base += shift
+        if len(edges):
+            rounded = np.array([float(f"{e:.6g}") for e in edges])
+            shapes[key] = Shape(rounded, np.round(levels - shift, 4), round(float(steps[-1] - shift), 4))
+    return round(base, 4), shapes
+
+
+def population_of(logs: Sequence[Composed]) -> Population:
+    """Fit the frozen population on the honest accounts of these logs."""
+    own = [[a.distinct for a, h in zip(k.accounts, k.honest, strict=True) if h and len(a.distinct) >= 10] for k in logs]
+    centre = np.mean([mean_prompt(k.ground.vectors, d) for k, d in zip(logs, own, strict=True)], 0)
+    features = [mean_features(k.ground.vectors, d, centre) for k, d in zip(logs, own, strict=True)]
+    return fit_population(centre, np.concatenate(features))
+
+
+def score(log: Composed, detector: Detector, population: Population, keep: np.ndarray | None = None) -> AccountScores:
+    """Score the accounts of a log, or of the log that only those marked by `keep`, bool [N], are in."""
+    accounts, values = (log.accounts, log.values) if keep is None else (log.accounts.only(keep), log.values[keep])
+    nothing = Peers(np.full(values.shape, np.nan), np.full(values.shape, np.nan))
+    return score_accounts(values, nothing, detector, take_fingerprints(log.ground.vectors, accounts, population))
+
+
+def score_out_of_fold(logs: Sequence[Composed]) -> list[np.ndarray]:
+    """Return each account's own log-odds by models that saw no account of its collections, one array a log."""
+    corpora = [c.split("+") for c in stack(logs, "corpus")]
+    names = sorted({c for own in corpora for c in own})
+    order = np.random.default_rng(0).permutation(len(names))
+    part = {names[i]: int(at % GROUPS) for at, i in enumerate(order)}
+    values = stack(logs, "values")
+    own = np.full(len(values), np.nan)
+    for g in range(GROUPS):
+        held = np.array([any(part[c] == g for c in own_corpora) for own_corpora in corpora])
+        models = [fit_trees(logs, ~held, s) for s in range(3)]
+        mine = held & np.array([part[c[0]] == g for c in corpora]) & ~np.isnan(values).all(1)
+        if mine.any():
+            own[mine] = np.mean([m.decision_function(values[mine][:, _COLUMNS]) for m in models], axis=0)
+    ends = np.cumsum([len(k.labels) for k in logs])[:-1]
+    return np.split(own, ends)
+
+
+def collections(logs: Sequence[Composed]) -> set[str]:
+    """Return the names of all collections that these logs were composed from."""
+    return {c for own in stack(logs, "corpus") for c in own.split("+")}
+
+
+def reference_of(logs: Sequence[Composed], fitted: Fitted) -> Reference:
+    """Return the honest accounts of these logs with the log-odds that models of other collections give them."""
+    log_odds = []
+    for log, own in zip(logs, score_out_of_fold(logs), strict=True):
+        prints = take_fingerprints(log.ground.vectors, log.accounts, fitted.population)
+        log_odds.append(pool_kin(own, prints).log_odds[log.honest])
+    volume = np.concatenate([k.volume[k.honest] for k in logs])
+    honest = {c for k in logs for c, h in zip(k.corpus, k.honest, strict=True) if h for c in c.split("+")}
+    return make_reference(
+        np.concatenate(log_odds), volume, corpora=len(honest),
+        source="honest accounts composed from public prompt collections, each scored by models of other collections",
+        encoder=fitted.detector.name, detector=fitted.detector,
+    )  # fmt: skip
