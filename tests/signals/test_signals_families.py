@@ -5,11 +5,11 @@ import zlib
 import numpy as np
 import pytest
 
-from sweeplens.index.neighbours import Neighbours, all_neighbours
+from sweeplens.signals import ground as ground_module
 from sweeplens.signals.account import MISSING, first_arrivals, group_accounts
-from sweeplens.signals.closeness import measure_closeness
 from sweeplens.signals.form import measure_form
-from sweeplens.signals.ground import FORM, SHARED, find_owners, fit_whitening, make_ground, measure_pack
+from sweeplens.signals.ground import FORM, make_ground, measure_leaning, measure_pack
+from sweeplens.signals.measure import measure_account
 from sweeplens.signals.order import measure_locality, measure_order
 from sweeplens.signals.spacing import SPACING, entropy, measure_spacing, spectrum
 
@@ -31,8 +31,8 @@ def scene():
     texts = [f"word{i} asks about topic {kind[i]}" for i in ids]
     accounts = group_accounts(names, prompts, np.arange(len(prompts)))
     ground = make_ground(
-        vectors, all_neighbours(vectors, 12, threads=1), texts, accounts,
-        cell=kind.astype(np.int32), cluster=kind.astype(np.int32), capability=kind.astype(np.int32), threads=1,
+        vectors, texts, ["en"] * 42,
+        cell=kind.astype(np.int32), cluster=kind.astype(np.int32), capability=kind.astype(np.int32),
     )  # fmt: skip
     return accounts, ground
 
@@ -51,7 +51,8 @@ def test_locality_is_lag_cosine_less_mean_pair_cosine():
         np.mean([v[i] @ v[i + 4] for i in range(5)]) - pairs.mean(), abs=1e-6
     )
     near = [max(v[i] @ v[j] for j in range(9) if 0 < abs(i - j) <= 3) for i in range(9)]
-    assert measured["near_low"] == pytest.approx(np.quantile(near, 0.25), abs=1e-6)
+    for key, q in (("lowest", 0.1), ("low", 0.25), ("middle", 0.5), ("high", 0.75), ("highest", 0.9)):
+        assert measured[f"near_{key}"] == pytest.approx(np.quantile(near, q), abs=1e-6)
     assert measured["alone"] == np.mean(near < np.quantile(pairs, 0.9))
 
 
@@ -65,14 +66,16 @@ def test_repeats_and_runs_are_counted(scene):
     assert measured["repeats"] == 0.5
     assert measured["most_repeated"] == pytest.approx(np.log(3))
     assert measured["runs"] == pytest.approx(14 / 27)
+    assert measured["resent"] == 1
+    assert measured["repeat_middle"] == pytest.approx(np.log(3))
 
 
 def test_order_is_missing_without_times():
     accounts = group_accounts(["a"] * 12, np.arange(12), np.full(12, MISSING))
     v = unit(np.random.default_rng(1).normal(size=(12, 4)))
     ground = make_ground(
-        v, all_neighbours(v, 3, threads=1), ["text"] * 12, accounts, cell=np.zeros(12, np.int32),
-        cluster=np.zeros(12, np.int32), capability=np.zeros(12, np.int32), threads=1,
+        v, ["text"] * 12, ["en"] * 12, cell=np.zeros(12, np.int32), cluster=np.zeros(12, np.int32),
+        capability=np.zeros(12, np.int32),
     )  # fmt: skip
     measured = measure_order(accounts.one(0), ground)
     assert np.isnan(measured["locality"])
@@ -108,51 +111,50 @@ def test_entropy_of_equal_shares_is_the_log_of_their_number():
     assert entropy(np.array([7])) == 0
 
 
-def test_owners_name_the_only_sender():
-    accounts = group_accounts(["a", "a", "b", "b"], np.array([0, 1, 1, 2]), np.arange(4))
-    assert find_owners(accounts, 4).tolist() == [0, SHARED, 1, -2]
-
-
-def test_closeness_counts_own_and_foreign_neighbours(scene):
-    account, ground = one(scene, "repeats")
-    measured = measure_closeness(account, ground)
-    owners = ground.owner[ground.near.ids[account.distinct]]
-    mine = owners == account.members[0]
-    assert measured["own_near"] == mine[:, :10].mean()
-    best = np.where(mine, -1, ground.near.similarity[account.distinct]).max(1)
-    assert measured["other_near"] == pytest.approx(best.mean())
-    others = np.unique(owners[~mine], return_counts=True)[1]
-    assert measured["other_top"] == pytest.approx(others.max() / others.sum())
-    assert measured["shared"] == 0
-
-
-def test_a_union_owns_what_its_members_own(scene):
-    accounts, ground = scene
-    union = accounts.union([0, 1, 2])
-    assert len(union.distinct) == 42
-    assert measure_closeness(union, ground)["own_near"] == 1
-
-
-def test_whitened_population_has_unit_covariance():
-    rng = np.random.default_rng(2)
-    v = unit(rng.normal(size=(4000, 6)) * [3, 1, 1, 1, 0.5, 0.2])
-    accounts = group_accounts([f"a{i % 200:03d}" for i in range(4000)], np.arange(4000), np.arange(4000))
-    z, length = fit_whitening(v, accounts).apply(v)
-    spread = np.cov((z * length[:, None]).T)
-    assert np.allclose(spread, np.eye(6), atol=0.05)
-    assert np.allclose(np.linalg.norm(z, axis=1), 1, atol=1e-5)
-
-
 def test_form_is_the_spread_of_what_texts_look_like(scene):
     account, ground = one(scene, "jumps")
     measured = measure_form(account, ground)
     assert measured["spread_digits"] == pytest.approx(ground.form[account.distinct][:, FORM.index("digits")].std())
-    assert set(measured) == {*(f"spread_{k}" for k in FORM), "pack", "pack_spread"}
+    assert set(measured) == {*(f"spread_{k}" for k in FORM), "pack", "pack_spread", "leaning"}
 
 
 def test_pack_of_a_repetitive_text_is_small():
     assert measure_pack("abc " * 500) < 0.05 < measure_pack("The quick brown fox jumps over the lazy dog")
     assert measure_pack("") > 0
+
+
+def test_leaning_counts_words_that_need_what_was_said():
+    assert measure_leaning("and now do that again please") == pytest.approx(4 / 6)
+    assert measure_leaning("Describe the water cycle in the Alps") == 0
+    assert measure_leaning("") == 0
+
+
+def test_leaning_is_of_english_prompts_and_missing_under_ten():
+    texts = ["Do it again"] * 10 + ["it it it"] * 4
+    accounts = group_accounts(["a"] * 14 + ["b"] * 9, np.r_[np.arange(14), np.arange(9)], np.arange(23))
+    v = unit(np.random.default_rng(4).normal(size=(14, 4)))
+    none = np.zeros(14, np.int32)
+    ground = make_ground(v, texts, ["en"] * 10 + ["fi"] * 4, cell=none, cluster=none, capability=none)
+    assert measure_form(accounts.one(0), ground)["leaning"] == pytest.approx(2 / 3)
+    assert np.isnan(measure_form(accounts.one(1), ground)["leaning"])
+
+
+def test_an_account_is_measured_the_same_in_any_log(scene):
+    accounts, ground = scene
+    alone = accounts.only(np.array([name == "jumps" for name in accounts.names]))
+    assert alone.names == ["jumps"]
+    assert measure_account(alone.one(0), ground).tolist() == measure_account(one(scene, "jumps")[0], ground).tolist()
+
+
+def test_texts_measured_by_processes_are_the_same(monkeypatch):
+    monkeypatch.setattr(ground_module, "_PART", 5)
+    texts = [f"Say {i} times that it is so" for i in range(23)]
+    v, none = np.ones((23, 2), np.float32), np.zeros(23, np.int32)
+    alone, together = (
+        make_ground(v, texts, ["en"] * 23, cell=none, cluster=none, capability=none, workers=w) for w in (1, 2)
+    )
+    for name in ("form", "pack", "packed", "leaning"):
+        assert np.array_equal(getattr(alone, name), getattr(together, name))
 
 
 def test_first_arrivals_keep_their_order():
@@ -164,14 +166,3 @@ def test_requests_of_equal_time_keep_the_order_of_the_log():
     assert accounts.names == ["a", "b"]
     assert accounts.one(0).requests.tolist() == [4, 2]
     assert accounts.one(1).requests.tolist() == [1, 3]
-
-
-def test_closeness_without_neighbours_is_missing():
-    none = Neighbours(np.empty((1, 0), np.int32), np.empty((1, 0), np.float32))
-    accounts = group_accounts(["a"], np.array([0]), np.array([0]))
-    v = np.ones((1, 1), np.float32)
-    ground = make_ground(
-        v, none, ["x"], accounts, cell=np.zeros(1, np.int32), cluster=np.zeros(1, np.int32),
-        capability=np.zeros(1, np.int32), threads=1,
-    )  # fmt: skip
-    assert np.isnan(measure_closeness(accounts.one(0), ground)["other_near"])

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeplens.index.neighbours import all_neighbours
 from sweeplens.signals.account import group_accounts
 from sweeplens.signals.catalog import BY_KEY, KEYS, SIGNALS
 from sweeplens.signals.ground import make_ground
@@ -21,8 +20,7 @@ def make_scene(n_accounts=9, each=14):
     accounts = group_accounts(names, np.r_[np.arange(n), [0, 1, 2]], np.arange(n + 3))
     labels = rng.integers(0, 5, n).astype(np.int32)
     ground = make_ground(
-        v, all_neighbours(v, 8, threads=1), [f"say {i} things" for i in range(n)], accounts, cell=labels,
-        cluster=labels, capability=labels, threads=1,
+        v, [f"say {i} things" for i in range(n)], ["en"] * n, cell=labels, cluster=labels, capability=labels,
     )  # fmt: skip
     return accounts, ground
 
