@@ -29,6 +29,7 @@ class Ask:
     format: Format | None
     output: Path | None
     top: int | None
+    max_q: float | None
     fail_on: FailOn | None
     config: Path | None
     manifest: Path | None
@@ -49,13 +50,16 @@ def answer_queue(
     queue: "Callable[[Snapshot], list[Any]]",
     draw: "Callable[[Console, list[Any]], None]",
 ) -> None:
-    """Print a queue of accounts or campaigns (`name`); exit with 3 where --fail-on is met, whatever --top cuts off."""
+    """Print a queue of accounts or campaigns (`name`).
+
+    Exits with 3 where --fail-on is met by a row that --max-q lets through, whatever --top cuts off.
+    """
     from sweeplens.report.facts import LEVELS
     from sweeplens.report.queue import to_records
 
     record = RunRecord(command, file=ask.manifest, quiet=ask.quiet)
     opened = open_store(ask.store, ask.snapshot, ask.config)
-    rows = queue(opened)
+    rows = queue(opened) if ask.max_q is None else _let_through(queue(opened), ask.max_q)
     chosen = choose_format(ask.format, ask.output)
     shown = rows[: _rows_shown(chosen, ask.top)]
     write_queue(name, to_records(shown), chosen, ask.output, lambda console: draw(console, shown))
@@ -68,6 +72,13 @@ def answer_queue(
     record.finish()
     if found:
         raise typer.Exit(FOUND)
+
+
+def _let_through(rows: list[Any], most: float) -> list[Any]:
+    """Keep the rows whose q is at most this; rows without one are not let through."""
+    if rows and all(row.q_value is None for row in rows):
+        say("warning: no row has a q value, so that --max-q lets none through: the build had no reference that fits")
+    return [row for row in rows if row.q_value is not None and row.q_value <= most]
 
 
 def _rows_shown(chosen: Format, top: int | None) -> int | None:

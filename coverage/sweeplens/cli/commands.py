@@ -10,6 +10,7 @@ from sweeplens import __version__
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import Ask, answer_queue, open_store
 from sweeplens.cli.evaluate import evaluate
+from sweeplens.cli.judging import calibrate, train
 from sweeplens.cli.known import known
 from sweeplens.cli.output import quiet_pipe, write_page
 from sweeplens.cli.streams import prepare_process, say
@@ -130,6 +131,7 @@ def score(
     format_: o.FormatName = None,
     output: o.Output = None,
     top: o.Top = None,
+    max_q: o.MaxQ = None,
     fail_on: o.FailOnLevel = None,
     config: o.Config = None,
     manifest: o.Manifest = None,
@@ -141,7 +143,7 @@ def score(
     from sweeplens.cli.tables import draw_accounts
     from sweeplens.report.queue import account_queue
 
-    ask = Ask(store, snapshot, format_, output, top, fail_on, config, manifest, quiet)
+    ask = Ask(store, snapshot, format_, output, top, max_q, fail_on, config, manifest, quiet)
     answer_queue("score", "accounts", ask, account_queue, draw_accounts)
 
 
@@ -154,6 +156,7 @@ def campaigns(
     format_: o.FormatName = None,
     output: o.Output = None,
     top: o.Top = None,
+    max_q: o.MaxQ = None,
     fail_on: o.FailOnLevel = None,
     config: o.Config = None,
     manifest: o.Manifest = None,
@@ -166,7 +169,7 @@ def campaigns(
     def queue(opened: "Snapshot") -> "list[CampaignRow]":
         return campaign_queue(opened, include_all=everything)
 
-    ask = Ask(store, snapshot, format_, output, top, fail_on, config, manifest, quiet)
+    ask = Ask(store, snapshot, format_, output, top, max_q, fail_on, config, manifest, quiet)
     answer_queue("campaigns", "campaigns", ask, queue, draw_campaigns)
 
 
@@ -257,6 +260,8 @@ def snapshots(
 
 
 app.command()(evaluate)
+app.command()(calibrate)
+app.command()(train)
 
 
 @app.command(name="app")

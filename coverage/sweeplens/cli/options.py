@@ -49,6 +49,10 @@ Top = Annotated[
 FailOnLevel = Annotated[
     FailOn | None, typer.Option("--fail-on", help="Exit with 3 when any row has this level or a higher one.")
 ]
+MaxQ = Annotated[
+    float | None,
+    typer.Option("--max-q", min=0, max=1, metavar="Q", help="Only rows whose q value is at most Q."),
+]
 Manifest = Annotated[
     Path | None, typer.Option("--manifest", metavar="FILE", help="Write what this run did to FILE as JSON.")
 ]

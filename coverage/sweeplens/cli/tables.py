@@ -28,6 +28,7 @@ def draw_accounts(console: "Console", rows: Sequence["AccountRow"]) -> None:
         for row in rows
     ]  # fmt: skip
     columns = ["level", "score>", f"account:{_WIDEST_ID}", "requests>", "prompts>", "campaign"]
+    _insert_q(columns, cells, rows)
     reasons = [row.reasons[0].text if row.reasons else "" for row in rows]
     _draw_ranked(console, columns, cells, "why", reasons)
 
@@ -42,7 +43,17 @@ def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"]) -> None:
         for row in rows
     ]  # fmt: skip
     columns = ["level", "score>", "campaign", "label", "accounts>", "requests>", "prompts>"]
+    _insert_q(columns, cells, rows)
     _draw_ranked(console, columns, cells, "members", [", ".join(row.accounts[:20]) for row in rows])
+
+
+def _insert_q(columns: list[str], cells: list[list[str]], rows: Sequence["AccountRow | CampaignRow"]) -> None:
+    """Put q after the score, where any row has one."""
+    if all(row.q_value is None for row in rows):
+        return
+    columns.insert(2, "q>")
+    for line, row in zip(cells, rows, strict=True):
+        line.insert(2, "-" if row.q_value is None else f"{row.q_value:.2g}")
 
 
 def _draw_ranked(
