@@ -77,7 +77,7 @@ def answer_queue(
 def _let_through(rows: list[Any], most: float) -> list[Any]:
     """Keep the rows whose q is at most this; rows without one are not let through."""
     if rows and all(row.q_value is None for row in rows):
-        say("warning: no row has a q value, so that --max-q lets none through: the build had no reference that fits")
+        say("warning: no row has a q value, so that --max-q lets none through: the build had no reference for them")
     return [row for row in rows if row.q_value is not None and row.q_value <= most]
 
 

@@ -108,7 +108,7 @@ def train(
     if output is not None:
         write_file(output, training.file)
         if not quiet:
-            say(f"{training.detector.version} is written to {output}; the store is as it was")
+            say(f"{_name(training)} is written to {output}; the store is as it was")
         return
     if not force:
         check_replaced(settings.store, training)
@@ -131,19 +131,21 @@ def draw_training(console: "Console", training: "Training", given: "Given") -> N
         _print(console, f"Left out: {left}.")
     _print(console, "")
     table = make_table("accounts left out in turn", "log loss>", "AUROC>")
-    for name, quality in ((training.parent, trained.before), (training.detector.version, trained.after)):
+    for name, quality in ((training.parent, trained.before), (_name(training), trained.after)):
         add_row(table, [name, f"{quality.log_loss:.4f}", f"{quality.auroc:.4f}"])
     console.print(table)
     gain = trained.before.log_loss - trained.after.log_loss
-    _print(console, f"gain {gain:+.4f}, give or take {trained.error:.4f}; pull towards the default {_pull(training)}")
+    _print(
+        console, f"gain {gain:+.4f}, give or take {trained.error:.4f}; strength of the pull {trained.fit.strength:g}"
+    )
     changed = [f"{key} x {factor:.2f}" for key, factor in training.factors[:_FACTORS_SHOWN] if round(factor, 2) != 1]
     _print(
         console, f"changed most: {', '.join(changed)}" if changed else "no signal counts for more or less than before"
     )
 
 
-def _pull(training: "Training") -> str:
-    return f"{training.trained.fit.strength:g}"
+def _name(training: "Training") -> str:
+    return f"{training.detector.name} {training.detector.version}"
 
 
 def _facts(snapshot_id: str, training: "Training") -> dict[str, Any]:
@@ -182,7 +184,7 @@ def _keep(store: Path, training: "Training", *, quiet: bool) -> None:
         keep_reference(store, training.reference)
     if quiet:
         return
-    say(f"{training.detector.version} is now the detector of this store, {path}; {_NEXT}")
+    say(f"{_name(training)} is now the detector of this store, {path}; {_NEXT}")
     if training.reference is None:
         say("there is no p value, and so no level above watch, until `sweeplens calibrate` makes a reference for it")
     else:
