@@ -1,4 +1,4 @@
-"""Fingerprints and groups on synthetic accounts whose groups are known; links and campaigns on literal rows."""
+"""Fingerprints of halves and groups on synthetic accounts whose groups are known; links on literal rows."""
 
 import numpy as np
 import pyarrow as pa
@@ -7,72 +7,134 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from sweeplens.detect import groups
-from sweeplens.detect.accounts import AccountScores, Reason
-from sweeplens.detect.campaigns import BENCHMARK, SWEEP, TEMPLATE, TENANT, UNDECIDED, Campaign, judge_group
-from sweeplens.detect.detector import Detector
-from sweeplens.detect.fingerprints import take_fingerprints
-from sweeplens.detect.groups import find_groups, likeness
+from sweeplens.detect.groups import find_groups, likeness, link, mean_likeness, settle
+from sweeplens.detect.halves import hash_keys, take_halves
 from sweeplens.detect.links import Link, find_links, ip_prefix
-from sweeplens.detect.raising import raise_members
+from sweeplens.detect.population import fit_population
 from sweeplens.signals.account import group_accounts
-
-PLAIN = Detector("plain", "1", 0.0, {}, {"watch": 0.5, "review": 0.8, "high": 0.9, "campaign": 0.6})
 
 
 @pytest.fixture(scope="module")
-def population():
-    """60 accounts of 30 prompts: each of 36 asks about two topics of its own; 24 share two pools of many topics."""
+def log():
+    """160 accounts of 30 prompts: each of 136 asks about two topics of its own; 24 share two pools of many topics."""
     rng = np.random.default_rng(11)
-    topics = rng.normal(size=(60, 24))
+    topics = rng.normal(size=(90, 24))
     names, vectors = [], []
-    for i in range(60):
-        pool = np.arange(0, 14) if i < 48 else np.arange(30, 44)
-        mine = rng.choice(60, 2, replace=False) if i < 36 else pool
+    for i in range(160):
+        pool = np.arange(0, 10) if i < 12 else np.arange(10, 20)
+        mine = pool if i < 24 else rng.choice(np.arange(20, 90), 2, replace=False)
         for _ in range(30):
-            names.append(f"acct{i:02d}")
-            vectors.append(topics[rng.choice(mine)] + 0.7 * rng.normal(size=24))
+            names.append(f"acct{i:03d}")
+            vectors.append(topics[rng.choice(mine)] + 0.5 * rng.normal(size=24))
     v = np.array(vectors, np.float32)
     v /= np.linalg.norm(v, axis=1, keepdims=True)
     return v, group_accounts(names, np.arange(len(v)), np.arange(len(v)))
 
 
-def test_accounts_of_one_pool_are_found_as_one_group(population):
-    prints = take_fingerprints(*population)
-    found = [set(g.tolist()) for g in find_groups(prints)]
-    assert set(range(36, 48)) in found
-    assert set(range(48, 60)) in found
-    assert all(len(g) >= 4 for g in found)
+@pytest.fixture(scope="module")
+def keys(log):
+    return np.random.default_rng(3).integers(0, 2**63, len(log[0])).astype(np.uint64)
 
 
-def test_fingerprints_of_a_pool_are_more_alike_than_others(population):
-    alike = likeness(take_fingerprints(*population).scaled())
-    inside = alike[36:48, 36:48][np.triu_indices(12, 1)]
-    across = alike[36:48, 48:60]
-    assert inside.min() > across.max()
+@pytest.fixture(scope="module")
+def halves(log, keys):
+    return take_halves(*log, None, keys)
 
 
-def test_small_accounts_have_no_fingerprint():
+def test_accounts_of_one_pool_are_found_as_one_group(halves):
+    found = [set(g.tolist()) for g in find_groups(halves)]
+    assert any(len(g & set(range(12))) >= 10 and len(g - set(range(12))) <= 2 for g in found)
+    assert any(len(g & set(range(12, 24))) >= 10 and len(g - set(range(12, 24))) <= 2 for g in found)
+    assert all(len(g) >= groups.LEAST for g in found)
+    assert sum(map(len, found)) == len(set().union(*found))
+
+
+def test_each_half_tells_a_pool_from_others(halves):
+    for rows in (halves.first, halves.second, halves.whole):
+        alike = likeness(rows)
+        assert alike[0:12, 0:12][np.triu_indices(12, 1)].mean() > alike[0:12, 12:24].mean() + 0.3
+
+
+def test_a_half_knows_nothing_of_the_other_half(log, keys, halves):
+    vectors, accounts = log
+    order = accounts.one(5).distinct[np.argsort(keys[accounts.one(5).distinct])]
+    changed = vectors.copy()
+    changed[order[1::4]] = changed[order[1::4]][::-1]  # inside a quarter the order is no matter
+    again = take_halves(changed, accounts, None, keys)
+    assert again.first == pytest.approx(halves.first, abs=1e-4)
+    assert again.second == pytest.approx(halves.second, abs=1e-4)
+
+
+def test_halves_do_not_depend_on_the_order_of_the_log(log, keys, halves):
+    vectors, accounts = log
+    names = np.repeat(accounts.names, np.diff(accounts.offsets)).tolist()
+    back = group_accounts(names[::-1], accounts.prompts[::-1], np.arange(len(names)))
+    again = take_halves(vectors, back, None, keys)
+    assert again.whole @ again.whole.T == pytest.approx(halves.whole @ halves.whole.T, abs=1e-3)
+
+
+def test_a_frozen_population_is_part_of_the_whitening(log, keys, halves):
+    rng = np.random.default_rng(0)
+    population = fit_population(np.zeros(24), rng.normal(size=(40, 2048)) / 100)
+    alike = likeness(take_halves(*log, population, keys).whole)
+    assert alike[0:12, 0:12].mean() > alike[0:12, 12:24].mean()
+    assert not np.allclose(alike, likeness(halves.whole), atol=0.01)
+
+
+def test_accounts_of_fewer_than_five_prompts_have_no_fingerprint():
     v = np.eye(12, dtype=np.float32)
-    accounts = group_accounts(["a"] * 9 + ["b"] * 3, np.arange(12), np.arange(12))
-    assert len(take_fingerprints(v, accounts).codes) == 0
-    assert find_groups(take_fingerprints(v, accounts)) == []
+    accounts = group_accounts(["a"] * 5 + ["b"] * 4 + ["c"] * 3, np.arange(12), np.arange(12))
+    halves = take_halves(v, accounts, None, np.arange(12, dtype=np.uint64))
+    assert halves.codes.tolist() == [0]
+    assert halves.places(np.array([0, 1])).tolist() == [0]
+    assert find_groups(halves) == []
 
 
-def test_linking_components_equals_linking_everything(population):
-    prints = take_fingerprints(*population)
-    rows = prints.scaled()
+def test_a_log_without_fingerprints_has_no_groups():
+    accounts = group_accounts(["a", "b"], np.arange(2), np.arange(2))
+    halves = take_halves(np.eye(2, dtype=np.float32), accounts, None, np.arange(2, dtype=np.uint64))
+    assert find_groups(halves) == []
+
+
+def test_keys_come_from_the_hash():
+    assert hash_keys(["00000000000000ff" + "0" * 16, "f" * 32]).tolist() == [255, 2**64 - 1]
+
+
+def test_linking_components_equals_linking_everything(halves):
+    rows = halves.first
     far = 1.2 - likeness(rows).astype(float)
     far = (far + far.T) / 2
     np.fill_diagonal(far, 0)
     label = fcluster(linkage(squareform(far, checks=False), "average"), 1.2 - groups.CUT, "distance")
-    whole = {tuple(prints.codes[label == k]) for k in np.unique(label) if (label == k).sum() >= groups.LEAST}
-    assert {tuple(g) for g in find_groups(prints)} == whole
+    whole = {tuple(np.flatnonzero(label == k)) for k in np.unique(label)}
+    ours = link(rows)
+    assert {tuple(np.flatnonzero(ours == k)) for k in np.unique(ours)} == whole
 
 
-def test_a_component_too_large_to_link_is_cut_first(population, monkeypatch):
-    monkeypatch.setattr(groups, "_LARGEST", 20)
-    found = [set(g.tolist()) for g in find_groups(take_fingerprints(*population))]
-    assert any(len(g & set(range(36, 48))) >= 8 for g in found)
+def test_a_component_too_large_to_link_is_cut_and_joined_again(halves, monkeypatch):
+    monkeypatch.setattr(groups, "_LARGEST", 60)
+    found = [set(g.tolist()) for g in find_groups(halves)]
+    assert any(len(g & set(range(12))) >= 8 for g in found)
+    assert any(len(g & set(range(12, 24))) >= 8 for g in found)
+
+
+def test_mean_likeness_is_that_of_all_pairs(halves):
+    rows = halves.whole[0:5]
+    pairs = [float(rows[i] @ rows[j]) for i in range(5) for j in range(i)]
+    assert mean_likeness(rows) == pytest.approx(np.mean(pairs), abs=1e-5)
+    assert mean_likeness(rows[:1]) == 0
+
+
+def test_accounts_go_to_the_group_that_they_are_most_like():
+    rng = np.random.default_rng(5)
+    rows = np.repeat(np.eye(2, 8, dtype=np.float32), 8, axis=0) + 0.1 * rng.normal(size=(16, 8)).astype(np.float32)
+    rows = np.vstack([rows, np.eye(8, dtype=np.float32)[7]])
+    start = np.r_[np.zeros(7), 1, np.ones(7), 2, 0].astype(int)  # one each is missing or wrong, the last is like nobody
+    label = settle(rows, start)
+    assert len(set(label[:8])) == 1
+    assert len(set(label[8:16])) == 1
+    assert label[0] != label[8]
+    assert (label == label[16]).sum() == 1
 
 
 def test_links_name_what_few_accounts_share():
@@ -99,55 +161,6 @@ def test_ip_prefixes():
     assert ip_prefix("198.51.100.77") == "198.51.100.0/24"
     assert ip_prefix("2001:db8:1:2::3") == "2001:db8:1::/48"
     assert ip_prefix("localhost") == ""
-
-
-@pytest.mark.parametrize(
-    ("change", "label"),
-    [
-        ({}, SWEEP),
-        ({"same_org": 0.9}, TENANT),
-        ({"shared_prompts": 0.6}, BENCHMARK),
-        ({"shared_prompts": 0.6, "union_cells_in_40": 3.0}, TEMPLATE),
-        ({"mean_score": 0.1, "union_score": 0.1}, UNDECIDED),
-        ({"n_accounts": 4}, UNDECIDED),
-        ({"mean_score": 0.1, "union_score": 0.1, "union_cells_in_40": 3.0}, TEMPLATE),
-    ],
-)
-def test_groups_are_labelled_by_what_they_share(change, label):
-    evidence = {
-        "n_accounts": 9,
-        "mean_score": 0.7,
-        "union_score": 0.9,
-        "same_org": 0.0,
-        "shared_prompts": 0.0,
-        "union_cells_in_40": 30.0,
-    }
-    assert judge_group(evidence | change, PLAIN)[0] == label
-
-
-def test_members_are_raised_towards_their_group_and_say_so():
-    scores = AccountScores(
-        np.array([0.5, 0.99, np.nan, 0.2]), ("watch", "high", "insufficient", "none"), np.zeros((4, 1)),
-        ((), (Reason("cells", 1.0, 99.0, 1.0, "covers much"),), (), ()),
-    )  # fmt: skip
-    campaign = Campaign("C-01", SWEEP, (0, 1, 2), 90, 80, 0.95, "high")
-    raised = raise_members(scores, (campaign,), PLAIN)
-    assert raised.score[0] == pytest.approx(1 / (1 + (0.05 / 0.95) ** 0.8))
-    assert raised.score[1] == 0.99
-    assert 0.6 < raised.score[2] < 0.95
-    assert raised.score[3] == 0.2
-    assert raised.level == ("high", "high", "high", "none")
-    assert raised.level_from == ("campaign", "account", "campaign", "account")
-    assert raised.reasons[0][0].signal == "campaign"
-    assert "2 other accounts" in raised.reasons[0][0].text
-    assert [r.signal for r in raised.reasons[1]] == ["cells"]
-
-
-def test_groups_that_are_no_sweep_raise_nobody():
-    scores = AccountScores(np.array([0.3, 0.3]), ("none", "none"), np.zeros((2, 1)), ((), ()))
-    raised = raise_members(scores, (Campaign("C-01", TENANT, (0, 1), 9, 9, 0.95, "none"),), PLAIN)
-    assert raised.score.tolist() == [0.3, 0.3]
-    assert raised.level == ("none", "none")
 
 
 def test_a_link_is_a_value():

@@ -1,33 +1,43 @@
 """Campaigns: groups of like accounts, tested as one, labelled, with the evidence."""
 
-import itertools
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from sweeplens.detect.accounts import AccountScores
-from sweeplens.detect.detector import Detector, chance, log_odds
-from sweeplens.detect.fingerprints import Fingerprints, take_fingerprints
-from sweeplens.detect.groups import find_groups, likeness
+from sweeplens.detect.calibration import HIGH
+from sweeplens.detect.detector import Detector, chance
+from sweeplens.detect.evidence import Scene, gather
+from sweeplens.detect.groups import LEAST, find_groups
+from sweeplens.detect.halves import take_halves
+from sweeplens.detect.joining import join_parts
 from sweeplens.detect.links import Link
+from sweeplens.detect.nulls import Null, group_p, strength
+from sweeplens.detect.partition import COPIES
+from sweeplens.detect.pools import adopt, find_pools, shared_values
+from sweeplens.detect.population import Population
+from sweeplens.index.neighbours import Neighbours
 from sweeplens.signals.account import Accounts
-from sweeplens.signals.catalog import SIGNALS
 from sweeplens.signals.ground import Ground
-from sweeplens.signals.measure import measure_account
 
 SWEEP, TENANT, TEMPLATE, BENCHMARK, UNDECIDED = "sweep", "tenant", "template", "benchmark", "undecided"
+RARE = 0.01  # p of a group, at most, that is a sweep: one false group in some ten logs of ten honest groups each
+_STRONG = 0.0  # log-odds of a group, levelled by size, that make a sweep where no reference gives a p
 _SAME_ORG = 0.8  # share of the members in one organisation that makes a group a tenant's keys
-_SAME_PROMPTS = 0.3  # share of the prompts that two or more members sent word for word: a public set, or a template
-_FEWEST = 5  # members of a sweep: four accounts that are alike are found by chance too often
+_KNOWN = 0.5  # share of the prompts from one known set that makes a benchmark run
 _NARROW = 8.0  # cells in 40 prompts of the union under which a group is one narrow job
-_CLOSENESS = np.array([s.family == "closeness" for s in SIGNALS])
+_ALIKE = 0.05  # likeness of the halves that formed no group, at least: a group by chance has none
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """A group of accounts that acts as one. `codes` are its members; `score` is that of the group, 0 to 1."""
+    """A group of accounts that acts as one. `codes` are its members; `score` is that of the group, 0 to 1.
+
+    `p_value` is how rare such a group is among honest ones, and `q_value` that after correction for all that was
+    tested; both NaN where no reference says.
+    """
 
     campaign_id: str
     label: str
@@ -37,141 +47,157 @@ class Campaign:
     score: float
     level: str
     evidence: dict[str, object] = field(default_factory=dict)
+    p_value: float = math.nan
+    q_value: float = math.nan
 
 
 @dataclass(frozen=True)
-class _Scene:
-    """What every group of one log is judged with."""
+class _Tested:
+    """A group as it was tested, before single accounts join."""
 
-    accounts: Accounts
-    ground: Ground
-    scores: AccountScores
-    detector: Detector
-    prints: Fingerprints
-    links: dict[str, list[Link]]
+    members: np.ndarray
+    label: str
+    odds: float
+    p_value: float
+    evidence: dict[str, object]
 
 
 def find_campaigns(
-    accounts: Accounts, ground: Ground, scores: AccountScores, detector: Detector, links: Sequence[Link] = ()
+    accounts: Accounts,
+    ground: Ground,
+    scores: AccountScores,
+    detector: Detector,
+    keys: np.ndarray,
+    *,
+    population: Population | None = None,
+    links: Sequence[Link] = (),
+    near: Neighbours | None = None,
+    nulls: Sequence[Null] = (),
+    known: np.ndarray | None = None,
+    known_names: Sequence[str] = (),
 ) -> tuple[Campaign, ...]:
-    """Group accounts by fingerprint and judge each group by its members and by their union; sweeps come first."""
-    prints = take_fingerprints(ground.vectors, accounts)
-    scene = _Scene(accounts, ground, scores, detector, prints, _links_by_account(links))
-    found = []
-    for members in find_groups(prints):
-        evidence = _gather(scene, members)
-        label, score = judge_group(evidence, detector)
-        found.append((label, score, members, evidence))
-    found.sort(key=lambda f: (f[0] != SWEEP, -f[1], -len(f[2]), int(f[2][0])))
-    return tuple(_campaign(f"C-{i:02d}", *parts, detector) for i, parts in enumerate(found, 1))
+    """Group accounts by fingerprint and by what they share, and judge each group; sweeps come first.
 
-
-def judge_group(evidence: dict[str, object], detector: Detector) -> tuple[str, float]:
-    """Return (label, score) of a group from its evidence.
-
-    The log-odds of the score are those of the members' mean, taken twice, and of their union, taken once.
+    `keys` are one uint64 a prompt, from its hash: they deal prompts to the halves. `nulls` are the groups of honest
+    logs; `near` the neighbours of prompts, without which no account joins a sweep by a part of its prompts; `known` the
+    known set of each prompt, int32 with -1 for none.
     """
-    mean, union = log_odds(_number(evidence, "mean_score")), log_odds(_number(evidence, "union_score"))
-    score = chance((2 * mean + union) / 3)
+    halves = take_halves(ground.vectors, accounts, population, keys)
+    scene = Scene(accounts, ground, scores.own, detector, halves, _by_account(links), known, known_names)
+    tested = [_test(scene, members, nulls) for members in _all_groups(scene, links)]
+    if near is not None:
+        tested = _join(scene, tested, near)
+    tested.sort(key=lambda t: (t.label != SWEEP, -_or_lowest(t.odds), -len(t.members), int(t.members[0])))
+    return tuple(_campaign(f"C-{i:02d}", t, detector) for i, t in enumerate(tested, 1))
+
+
+def judge_group(odds: float, p_value: float, evidence: Mapping[str, object]) -> str:
+    """Return the label of a group from its log-odds, its p (NaN for none) and its evidence.
+
+    What explains a group honestly comes first: one organisation, a known prompt set, copies of one set of prompts.
+    """
+    cells = evidence.get("union_cells_in_40")
+    narrow = isinstance(cells, int | float) and cells <= _NARROW
     if _number(evidence, "same_org") >= _SAME_ORG:
-        return TENANT, score
-    if _number(evidence, "shared_prompts") >= _SAME_PROMPTS:
-        return BENCHMARK if _number(evidence, "union_cells_in_40") > _NARROW else TEMPLATE, score
-    if score >= detector.levels["campaign"] and _number(evidence, "n_accounts") >= _FEWEST:
-        return SWEEP, score
-    return TEMPLATE if _number(evidence, "union_cells_in_40") <= _NARROW else UNDECIDED, score
+        return TENANT
+    if _number(evidence, "known_share") >= _KNOWN:
+        return BENCHMARK
+    if evidence.get("dealing") == COPIES:
+        return TEMPLATE if narrow else BENCHMARK
+    strong = p_value <= RARE if not math.isnan(p_value) else _or_lowest(odds) >= _STRONG
+    formed = _number(evidence, "n_fingerprints") < 2 or _number(evidence, "tested_likeness") >= _ALIKE
+    if strong and formed and _number(evidence, "n_accounts") >= LEAST:
+        return SWEEP
+    return TEMPLATE if narrow else UNDECIDED
 
 
-def _scores_of(scene: _Scene, members: np.ndarray, union: np.ndarray) -> tuple[float, float]:
-    """Return the score of the members' mean log-odds, and that of their union, taken as one account.
+def _all_groups(scene: Scene, links: Sequence[Link]) -> list[np.ndarray]:
+    """Return disjoint groups: those by fingerprint with the small accounts linked to them, and pools of small ones."""
+    accounts = scene.accounts
+    groups = find_groups(scene.halves)
+    free = np.ones(len(accounts), bool)
+    free[scene.halves.codes] = False
+    if not free.any():
+        return groups
+    values = shared_values(accounts, links, scene.ground.heads)
+    groups = adopt(groups, values, free)
+    for members in groups:
+        free[members] = False
+    return groups + find_pools(accounts, values, free, LEAST)
 
-    How near a pool is to others says nothing once the pool holds all who are near: for the family "closeness" the
-    union takes the members' mean. A detector without training cannot judge a union; it takes the mean.
-    """
-    able = members[~np.isnan(scene.scores.score[members])]
-    weights = scene.scores.weights[able]
-    mean = scene.detector.base + float(weights.sum(1).mean())
-    if scene.detector.fallback:
-        return chance(mean), chance(mean)
-    own = scene.detector.contributions(union[None])[0]
-    return chance(mean), chance(scene.detector.base + float(np.where(_CLOSENESS, weights.mean(0), own).sum()))
 
-
-def _campaign(  # noqa: PLR0917 - the parts of a group, in the order in which they are sorted
-    campaign_id: str, label: str, score: float, members: np.ndarray, evidence: dict[str, object], detector: Detector
-) -> Campaign:
-    level = detector.level(score)
-    if label == SWEEP and level in {"none", "watch"}:
-        level = "review"
-    if label != SWEEP:
-        level = "none"
-    return Campaign(
-        campaign_id, label, tuple(int(c) for c in members), int(_number(evidence, "n_requests")),
-        int(_number(evidence, "n_prompts")), score, level, evidence,
+def _test(scene: Scene, members: np.ndarray, nulls: Sequence[Null]) -> _Tested:
+    odds, evidence = gather(scene, members)
+    evidence["n_fingerprints"] = len(scene.halves.places(members))
+    p_value = group_p(odds, len(members), nulls)
+    return _Tested(
+        members, judge_group(strength(odds, len(members)), p_value, evidence), odds, p_value, evidence
     )  # fmt: skip
 
 
-def _gather(scene: _Scene, members: np.ndarray) -> dict[str, object]:
-    """Collect what is known of a group: how alike, how the members share the ground, what they are together."""
-    accounts, ground = scene.accounts, scene.ground
-    union = accounts.union(members.tolist())
-    own = [accounts.one(c).distinct for c in members.tolist()]
-    values = measure_account(union, ground)
-    rows = scene.prints.scaled()[np.searchsorted(scene.prints.codes, members)]
-    alike = likeness(rows)[np.triu_indices(len(members), 1)]
-    senders = Counter(p for d in own for p in d.tolist())
-    cells = [set(ground.cell[d].tolist()) for d in own]
-    covered = set().union(*cells)
-    mean_score, union_score = _scores_of(scene, members, values)
-    shared = _shared_links([accounts.names[c] for c in members], scene.links)
-    orgs = [_number(k, "members") for k in shared if k["kind"] == "org"]
-    return {
-        "n_accounts": len(members),
-        "n_requests": len(union.requests),
-        "n_prompts": len(union.distinct),
-        "mean_likeness": round(float(alike.mean()), 4),
-        "least_likeness": round(float(alike.min()), 4),
-        "mean_score": round(mean_score, 4),
-        "union_score": round(union_score, 4),
-        "union_cells_in_40": round(40 * float(values[0]), 2),
-        "union_cells": len(covered),
-        "largest_member_cells": max(map(len, cells)),
-        "cell_overlap": round(_mean_overlap(cells), 4),
-        "shared_prompts": round(sum(n > 1 for n in senders.values()) / max(1, len(senders)), 4),
-        "same_org": round(max(orgs, default=0.0) / len(members), 4),
-        "links": shared,
-    }
+def _join(scene: Scene, tested: list[_Tested], near: Neighbours) -> list[_Tested]:
+    """Let accounts join the sweep that a part of their prompts belongs to, out of groups that nothing explains.
+
+    The test of a group stays that of the members it was formed with: who joins by likeness to them proves nothing.
+    """
+    sweeps = [t for t in tested if t.label == SWEEP]
+    taken = np.zeros(len(scene.accounts), bool)
+    for t in tested:
+        if t.label in {TENANT, BENCHMARK}:
+            taken[t.members] = True
+    joined = join_parts([t.members for t in sweeps], scene.accounts, scene.halves, near, taken)
+    gone = np.concatenate([np.empty(0, np.int64), *joined])
+    if not len(gone):
+        return tested
+    kept = [_without(scene, t, gone) for t in tested if t.label != SWEEP]
+    grown = [_with(scene, t, more) for t, more in zip(sweeps, joined, strict=True)]
+    return grown + [t for t in kept if len(t.members) >= LEAST]
 
 
-def _mean_overlap(cells: list[set[int]]) -> float:
-    """Return the mean share of its cells that a member has in common with the next: low where ground was dealt out."""
-    pairs = list(itertools.pairwise(cells))
-    return float(np.mean([len(a & b) / max(1, min(len(a), len(b))) for a, b in pairs])) if pairs else 0.0
+def _with(scene: Scene, tested: _Tested, more: np.ndarray) -> _Tested:
+    if not len(more):
+        return tested
+    members = np.sort(np.r_[tested.members, more])
+    evidence = gather(scene, members)[1] | {"n_joined": len(more)}
+    return replace(tested, members=members, evidence=evidence)
 
 
-def _links_by_account(links: Sequence[Link]) -> dict[str, list[Link]]:
+def _without(scene: Scene, tested: _Tested, gone: np.ndarray) -> _Tested:
+    members = tested.members[~np.isin(tested.members, gone)]
+    if len(members) in {0, len(tested.members)}:
+        return replace(tested, members=members)
+    return replace(tested, members=members, evidence=gather(scene, members)[1])
+
+
+def _campaign(campaign_id: str, tested: _Tested, detector: Detector) -> Campaign:
+    score = 0.0 if math.isnan(tested.odds) else chance(tested.odds)
+    return Campaign(
+        campaign_id, tested.label, tuple(int(c) for c in tested.members), int(_number(tested.evidence, "n_requests")),
+        int(_number(tested.evidence, "n_prompts")), score, _level(tested, score, detector), tested.evidence,
+        tested.p_value,
+    )  # fmt: skip
+
+
+def _level(tested: _Tested, score: float, detector: Detector) -> str:
+    """Return the level of a group: only sweeps have one; a detector without training never goes above watch."""
+    if tested.label != SWEEP:
+        return "none"
+    if detector.fallback:
+        return "watch"
+    return "high" if tested.p_value <= HIGH or score >= detector.levels["high"] else "review"
+
+
+def _by_account(links: Sequence[Link]) -> dict[str, list[Link]]:
     by_account: dict[str, list[Link]] = {}
     for link in links:
         by_account.setdefault(link.account_id, []).append(link)
     return by_account
 
 
-def _shared_links(names: Sequence[str], links: dict[str, list[Link]], most: int = 8) -> list[dict[str, object]]:
-    """Return what two or more members share, the rarest and most shared first."""
-    count: Counter[tuple[str, str]] = Counter()
-    known: dict[tuple[str, str], Link] = {}
-    for name in names:
-        for link in links.get(name, ()):
-            count[link.kind, link.value] += 1
-            known[link.kind, link.value] = link
-    rows = [(n * known[k].weight, n, known[k]) for k, n in count.items() if n > 1]
-    rows.sort(key=lambda r: (-r[0], r[2].kind, r[2].value))
-    return [
-        {"kind": k.kind, "value": k.value[:200], "members": n, "accounts": k.n_accounts, "weight": round(k.weight, 3)}
-        for _, n, k in rows[:most]
-    ]
+def _or_lowest(odds: float) -> float:
+    return -math.inf if math.isnan(odds) else odds
 
 
-def _number(evidence: dict[str, object], key: str) -> float:
+def _number(evidence: Mapping[str, object], key: str) -> float:
     value = evidence.get(key, 0.0)
     return float(value) if isinstance(value, int | float) else 0.0

@@ -1,5 +1,6 @@
 """Raise the members of a campaign: their score moves towards the group's, and their level says where it comes from."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,10 +8,12 @@ import numpy as np
 
 from sweeplens.detect.accounts import AccountScores, Reason
 from sweeplens.detect.campaigns import SWEEP, Campaign
-from sweeplens.detect.detector import LEVELS, Detector, chance, log_odds
+from sweeplens.detect.detector import LEVELS, chance, log_odds
+from sweeplens.detect.nulls import strength
 
 CAMPAIGN = "campaign"  # the name under which a group's help stands among the reasons
 _SHARE = 0.8  # of the way from a member's log-odds to its group's: the order of members stays
+_SURE = 2.0  # log-odds that a sweep's members have more than the group's mean: that it is a sweep was tested
 
 
 @dataclass(frozen=True)
@@ -23,28 +26,27 @@ class Raised:
     reasons: tuple[tuple[Reason, ...], ...]
 
 
-def raise_members(scores: AccountScores, campaigns: Sequence[Campaign], detector: Detector) -> Raised:
+def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Sequence[Campaign]) -> Raised:
     """Move each member of a sweep 0.8 of the way to its group's log-odds, where that is higher.
 
-    A member with too few prompts for a score of its own takes the group's. The level is the higher of the member's and
-    the group's; `level_from` says which.
+    A group's log-odds here are those of its size and of its having passed the test. A member with too few prompts for
+    a score of its own takes the group's. Its level is the higher of its own and the group's; `level_from` says which.
+    Its p and q stay its own.
     """
     score = scores.score.copy()
-    level, level_from, reasons = list(scores.level), ["account"] * len(score), list(scores.reasons)
+    level, level_from, reasons = list(levels), ["account"] * len(score), list(scores.reasons)
     for campaign in campaigns:
         if campaign.label != SWEEP:
             continue
-        group = log_odds(campaign.score)
+        group = strength(log_odds(campaign.score), len(campaign.codes)) + _SURE
         for code in campaign.codes:
-            own = group - 1.0 if np.isnan(score[code]) else log_odds(score[code])
+            own = group - 1.0 if math.isnan(score[code]) else float(scores.log_odds[code])
             added = max(0.0, _SHARE * (group - own))
             score[code] = chance(own + added)
             if added > 0:
                 reasons[code] = (_reason(campaign, added), *reasons[code])
-            own_level = detector.level(score[code])
-            higher = max(own_level, campaign.level, key=LEVELS.index)
-            if LEVELS.index(higher) > LEVELS.index(level[code]):
-                level[code], level_from[code] = higher, "campaign"
+            if LEVELS.index(campaign.level) > LEVELS.index(level[code]):
+                level[code], level_from[code] = campaign.level, "campaign"
     return Raised(score, tuple(level), tuple(level_from), tuple(reasons))
 
 
