@@ -19,9 +19,9 @@ from sweeplens.signals.ground import Ground
 from sweeplens.signals.measure import measure_account
 
 _CELLS = KEYS.index("cells")
-# Log-odds off for a factor of e in how much more a member's prompts keep together than the group's. Honest people of one
-# taste, such as those who try models out, score like sweeps and are alike, but each has topics of its own; a pool that
-# is dealt at random leaves nobody any. Of 0, 0.7 and 1 the middle one cost no campaign and took such groups below 0.
+# Log-odds off for a factor of e in how much more the prompts of one member keep together than those of the group.
+# Honest people of one taste, such as those who try models out, are alike and score like sweeps, but each has topics of
+# its own; a pool dealt at random leaves nobody any. 0.7 takes such groups below an even chance in all held-out logs.
 _OWN_TOPICS = 0.7
 _ENOUGH = 3  # members with log-odds of their own; where there are fewer, their union counts as one more
 _DAY = 86_400_000_000

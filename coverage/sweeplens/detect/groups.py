@@ -11,6 +11,8 @@ _LARGEST = 6000  # accounts of one component that are linked at once; 6,000 squa
 _TOP = 1.2  # likenesses are noisy: those above 1.2 count as 1.2
 _STAY = 0.45  # of the likeness that a group's members have to the rest of it, on average: under it an account is out
 _FLOOR = 0.1  # likeness to a group under which an account is in none, however loose the group is
+_ONE = 0.6  # likeness of the means of two groups from which on they are one; 0.5 glues campaigns together
+_LOOSEST = 0.05  # likeness inside that a group is taken to have at least
 _ROUNDS = 3  # of moving accounts to the group that they are most like: hardly any move after the third
 
 
@@ -18,11 +20,12 @@ def find_groups(halves: Halves) -> list[np.ndarray]:
     """Return groups of account codes, largest first; accounts that are like nobody are in none.
 
     Groups form on the first halves of prompts alone. Then each account goes to the group that all its prompts are most
-    like, or to none.
+    like, or to none, and groups that are one in two are joined.
     """
     if len(halves.codes) < LEAST:
         return []
     label = settle(halves.whole, link(halves.first))
+    label = settle(halves.whole, rejoin(halves.whole, label))
     groups = [np.sort(halves.codes[g]) for g in _split(label, LEAST)]
     return sorted(groups, key=lambda g: (-len(g), int(g[0])))
 
@@ -48,18 +51,15 @@ def link(rows: np.ndarray) -> np.ndarray:
     Average linkage joins two groups only where some pair is at least as alike as the cut. So the connected components
     of the graph of such pairs can be linked one by one, with the result of linking all at once; the graph holds each
     account's 64 nearest, which keep a group of alike accounts connected. A component too large to link at once is cut
-    along its main axis, and groups that the cut went through are joined again where their means are alike.
+    along its main axis; groups that the cut went through are joined again later, as all groups are that are one in two.
     """
     label = np.empty(len(rows), np.int64)
     count = 0
     for component in _components(rows):
-        parts = _pieces(rows, component)
-        found = [m for part in parts for m in _link(rows, part)]
-        if len(parts) > 1:
-            found = _rejoin(rows, found)
-        for members in found:
-            label[members] = count
-            count += 1
+        for part in _pieces(rows, component):
+            for members in _link(rows, part):
+                label[members] = count
+                count += 1
     return label
 
 
@@ -136,11 +136,23 @@ def _pieces(rows: np.ndarray, component: np.ndarray) -> list[np.ndarray]:
     return _pieces(rows, component[order[:middle]]) + _pieces(rows, component[order[middle:]])
 
 
-def _rejoin(rows: np.ndarray, groups: list[np.ndarray]) -> list[np.ndarray]:
-    """Join groups of several whose mean likeness across is at least the cut: average linkage between them, once."""
-    large = [g for g in groups if len(g) >= LEAST]
-    if len(large) < 2:
-        return groups
-    means = np.stack([rows[g].mean(0) for g in large])
-    joined = _link(means, np.arange(len(large)))
-    return [g for g in groups if len(g) < LEAST] + [np.concatenate([large[i] for i in j]) for j in joined]
+def rejoin(rows: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """Join groups that are one group in two: average linkage on their means, over the root of their likeness inside.
+
+    What is noise in single fingerprints is averaged out of the mean of many. Labels are >= 0.
+    """
+    from scipy.cluster.hierarchy import fcluster, linkage
+    from scipy.spatial.distance import squareform
+
+    groups = _split(label, LEAST)
+    if len(groups) < 2:
+        return label
+    means = np.stack([rows[g].mean(0) for g in groups]).astype(np.float64)
+    inside = np.maximum([mean_likeness(rows[g]) for g in groups], _LOOSEST)
+    far = np.maximum(_TOP - means @ means.T / np.sqrt(np.outer(inside, inside)), 0.0)
+    np.fill_diagonal(far, 0.0)
+    joined = fcluster(linkage(squareform(far, checks=False), "average"), _TOP - _ONE, "distance")
+    new = label + int(joined.max()) + 1
+    for g, at in zip(groups, joined.tolist(), strict=True):
+        new[g] = at
+    return new

@@ -13,7 +13,6 @@ from sweeplens.detect.nulls import strength
 
 CAMPAIGN = "campaign"  # the name under which a group's help stands among the reasons
 _SHARE = 0.8  # of the way from a member's log-odds to its group's: the order of members stays
-_SURE = 2.0  # log-odds that a sweep's members have more than the group's mean: that it is a sweep was tested
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Raised:
 def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Sequence[Campaign]) -> Raised:
     """Move each member of a sweep 0.8 of the way to its group's log-odds, where that is higher.
 
-    A group's log-odds here are those of its size and of its having passed the test. A member with too few prompts for
+    A group's log-odds here are levelled by its size, as in its test. A member with too few prompts for
     a score of its own takes the group's. Its level is the higher of its own and the group's; `level_from` says which.
     Its p and q stay its own.
     """
@@ -38,7 +37,7 @@ def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Seque
     for campaign in campaigns:
         if campaign.label != SWEEP:
             continue
-        group = strength(log_odds(campaign.score), len(campaign.codes)) + _SURE
+        group = strength(log_odds(campaign.score), len(campaign.codes))
         for code in campaign.codes:
             own = group - 1.0 if math.isnan(score[code]) else float(scores.log_odds[code])
             added = max(0.0, _SHARE * (group - own))

@@ -1,0 +1,208 @@
+"""Groups are judged, explained and raised: labels on literal evidence, campaigns on a small synthetic log."""
+
+import math
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from sweeplens.detect.campaigns import (
+    BENCHMARK,
+    SWEEP,
+    TEMPLATE,
+    TENANT,
+    UNDECIDED,
+    Campaign,
+    find_campaigns,
+    judge_group,
+)
+from sweeplens.detect.detector import Detector
+from sweeplens.detect.links import Link
+from sweeplens.detect.raising import raise_members
+from sweeplens.index import all_neighbours
+from sweeplens.signals.account import group_accounts
+from sweeplens.signals.ground import Ground
+
+DETECTOR = Detector("plain", "1", 0.0, {}, {"watch": 0.5, "review": 0.8, "high": 0.9, "campaign": 0.5})
+HONEST = [(-1.0 - 0.01 * i, 5 + i % 7, 200) for i in range(200)]
+EVIDENCE = {
+    "n_accounts": 9, "n_fingerprints": 9, "tested_likeness": 0.4, "dealing": "random", "same_org": 0.0,
+    "union_cells_in_40": 30.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "label"),
+    [
+        ({}, SWEEP),
+        ({"same_org": 0.9}, TENANT),
+        ({"known_share": 0.7}, BENCHMARK),
+        ({"known_share": 0.3}, SWEEP),
+        ({"dealing": "copies"}, BENCHMARK),
+        ({"dealing": "copies", "union_cells_in_40": 3.0}, TEMPLATE),
+        ({"tested_likeness": 0.0}, UNDECIDED),
+        ({"tested_likeness": 0.0, "n_fingerprints": 0}, SWEEP),
+        ({"n_accounts": 4}, UNDECIDED),
+        ({"union_cells_in_40": 3.0}, SWEEP),
+        ({"union_cells_in_40": None}, SWEEP),
+    ],
+)
+def test_groups_are_labelled_by_what_explains_them(change, label):
+    assert judge_group(1.0, 0.005, EVIDENCE | change) == label
+
+
+@pytest.mark.parametrize(
+    ("odds", "p", "label"),
+    [
+        (-9.0, 0.01, SWEEP),
+        (9.0, 0.02, UNDECIDED),
+        (0.1, math.nan, SWEEP),
+        (-0.1, math.nan, UNDECIDED),
+        (math.nan, math.nan, UNDECIDED),
+    ],
+)
+def test_p_decides_and_where_there_is_none_an_even_chance(odds, p, label):
+    assert judge_group(odds, p, EVIDENCE) == label
+
+
+def make_log(seed=4):
+    """100 accounts of 24 prompts on two topics each, of 20 on a wide pool of 12 topics, and one blended account.
+
+    The blended one, z0, has 24 prompts of the pool and 24 of anything.
+    """
+    rng = np.random.default_rng(seed)
+    topics = rng.normal(size=(90, 24))
+    names, topic = [], []
+    for i in range(120):
+        pool = np.arange(12) if i >= 100 else rng.choice(np.arange(12, 88), 2, replace=False)
+        names += [f"{'a' if i < 100 else 'm'}{i:03d}"] * 24
+        topic += rng.choice(pool, 24).tolist()
+    names += ["z0"] * 48
+    topic += rng.choice(12, 24).tolist() + rng.choice(np.arange(12, 90), 24).tolist()
+    vectors = topics[topic] + 0.5 * rng.normal(size=(len(topic), 24))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    n = len(names)
+    accounts = group_accounts(names, np.arange(n), np.arange(n) * 10**9)
+    ones = np.ones(n, np.float32)
+    ground = Ground(
+        vectors=vectors, cell=np.array(topic, np.int32), cluster=np.zeros(n, np.int32),
+        capability=np.zeros(n, np.int32), form=np.ones((n, 8), np.float32), pack=ones, packed=np.ones(n, np.int32),
+        leaning=ones, first_word=np.arange(n, dtype=np.int32) % 7, heads=[b"x" * 60] * n,
+    )  # fmt: skip
+    own = np.array([1.5 if name.startswith("m") else -2.0 for name in accounts.names])
+    return accounts, ground, own
+
+
+def campaigns_of(log, **more):
+    accounts, ground, own = log
+    keys = np.random.default_rng(0).permutation(len(ground.vectors)).astype(np.uint64)
+    return find_campaigns(accounts, ground, SimpleNamespace(own=own), DETECTOR, keys, **more)
+
+
+@pytest.fixture(scope="module")
+def log():
+    return make_log()
+
+
+def members(campaign, log):
+    return {log[0].names[c] for c in campaign.codes}
+
+
+def test_a_pool_dealt_over_accounts_is_one_sweep(log):
+    found = campaigns_of(log, nulls=HONEST)
+    sweeps = [c for c in found if c.label == SWEEP]
+    dealt = {n for n in log[0].names if n.startswith("m")}
+    assert len(sweeps) == 1
+    assert found[0].campaign_id == "C-01"
+    assert len(members(sweeps[0], log) & dealt) >= 18
+    assert len(members(sweeps[0], log) - dealt) <= 1
+    assert sweeps[0].p_value == pytest.approx(1 / 201)
+    assert sweeps[0].level == "review"
+    evidence = sweeps[0].evidence
+    assert evidence["dealing"] == "random"
+    assert evidence["shared_prompts"] == 0
+    assert 0 < evidence["tested_likeness"] <= 1.2
+    assert evidence["time_overlap"] == 0
+    assert sum(map(len, (c.codes for c in found))) == len({k for c in found for k in c.codes})
+
+
+def test_an_account_that_mixes_other_things_in_joins_by_its_best_part(log):
+    near = all_neighbours(log[1].vectors, 15, threads=1)
+    without = next(c for c in campaigns_of(log, nulls=HONEST) if c.label == SWEEP)
+    with_near = next(c for c in campaigns_of(log, nulls=HONEST, near=near) if c.label == SWEEP)
+    assert members(with_near, log) >= members(without, log)
+    assert "z0" in members(with_near, log)
+    assert with_near.p_value == without.p_value
+
+
+def test_keys_of_one_organisation_are_a_tenant(log):
+    links = [Link(n, "org", "o", 20, 1.8) for n in log[0].names if n.startswith("m")]
+    group = max(campaigns_of(log, nulls=HONEST, links=links), key=lambda c: c.score)
+    assert group.label == TENANT
+    assert group.level == "none"
+    assert group.evidence["links"][0]["kind"] == "org"
+
+
+def test_a_known_prompt_set_makes_a_benchmark_run(log):
+    known = np.where(log[1].cell < 12, 1, -1).astype(np.int32)
+    group = max(campaigns_of(log, nulls=HONEST, known=known, known_names=("one", "two")), key=lambda c: c.score)
+    assert group.label == BENCHMARK
+    assert group.evidence["known_set"] == "two"
+    assert group.evidence["known_share"] > 0.9
+
+
+def test_accounts_of_four_prompts_are_tested_as_a_pool():
+    accounts, ground, _ = make_log()
+    names = np.repeat(accounts.names, np.diff(accounts.offsets)).astype(object)
+    few = np.flatnonzero(np.char.startswith(names.astype(str), "m"))
+    for at, row in enumerate(few):  # the pool's accounts fall apart into six times as many
+        names[row] = f"t{at // 4:03d}"
+    small = group_accounts(names.tolist(), accounts.prompts, accounts.times)
+    own = np.full(len(small), -2.0)
+    own[[n.startswith("t") for n in small.names]] = np.nan
+    links = [Link(n, "ip", "192.0.2.1", 120, float(np.log(5.5))) for n in small.names if n.startswith("t")]
+    groups = campaigns_of((small, ground, own), links=links)
+    pool = next(c for c in groups if len(c.codes) == 120)
+    assert pool.evidence["n_fingerprints"] == 0
+    assert pool.evidence["n_scored"] == 0
+    assert pool.evidence["mean_score"] is None
+    assert pool.evidence["union_score"] is not None
+
+
+def scores_of(odds):
+    score = 1 / (1 + np.exp(-np.array(odds)))
+    return SimpleNamespace(score=score, log_odds=np.array(odds), reasons=tuple(() for _ in odds))
+
+
+def test_members_are_raised_towards_their_group_and_say_so():
+    campaign = Campaign("C-01", SWEEP, (0, 1, 2), 90, 80, 1 / (1 + math.exp(-1)), "high")
+    raised = raise_members(
+        scores_of([0.0, 9.0, math.nan, -1.0]), ("watch", "high", "insufficient", "none"), (campaign,)
+    )
+    odds = np.log(raised.score / (1 - raised.score))
+    group = odds[0] / 0.8
+    assert group > 1
+    assert odds[1] == pytest.approx(9)
+    assert group - 1 < odds[2] < group
+    assert odds[3] == pytest.approx(-1)
+    assert raised.level == ("high", "high", "high", "none")
+    assert raised.level_from == ("campaign", "account", "campaign", "account")
+    assert raised.reasons[0][0].signal == "campaign"
+    assert "2 other accounts" in raised.reasons[0][0].text
+    assert raised.reasons[1] == ()
+
+
+def test_groups_that_are_no_sweep_raise_nobody():
+    campaign = Campaign("C-01", TENANT, (0, 1), 9, 9, 0.95, "none")
+    raised = raise_members(scores_of([-1.0, -1.0]), ("none", "none"), (campaign,))
+    assert raised.score == pytest.approx(1 / (1 + math.e))
+    assert raised.level == ("none", "none")
+
+
+def test_a_detector_without_training_never_goes_above_watch(log):
+    accounts, ground, own = log
+    plain = Detector("fallback", "1", 0.0, {}, DETECTOR.levels, fallback=True)
+    keys = np.arange(len(ground.vectors), dtype=np.uint64)
+    found = find_campaigns(accounts, ground, SimpleNamespace(own=own), plain, keys)
+    assert {c.level for c in found if c.label == SWEEP} == {"watch"}
+    assert all(c.evidence["union_score"] is None for c in found)
