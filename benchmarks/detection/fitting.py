@@ -7,14 +7,16 @@ import numpy as np
 from composed import Composed, stack
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from sweeplens.detect.accounts import AccountScores, score_accounts
+from sweeplens.detect.accounts import AccountScores
 from sweeplens.detect.calibration import Reference, make_reference
+from sweeplens.detect.campaigns import find_campaigns
 from sweeplens.detect.detector import Detector, Shape
 from sweeplens.detect.fingerprints import mean_features, mean_prompt, take_fingerprints
-from sweeplens.detect.kin import pool_kin
+from sweeplens.detect.halves import hash_keys
+from sweeplens.detect.kin import Kin, pool_kin
+from sweeplens.detect.nulls import Null, nulls_of
 from sweeplens.detect.population import Population, fit_population
 from sweeplens.signals.catalog import KEYS
-from sweeplens.signals.measure import Peers
 
 # The signals that carry over to collections that no model has seen. Left out: what depends on the log (cells, clusters,
 # capabilities), and what made held-out scores worse (spreads of form, shared wording, first words, effective numbers).
@@ -27,7 +29,8 @@ USED = (
 WEIGHTS = {"hydra": 0.4}
 SEEDS = 5
 MOST_EDGES = 24
-GROUPS = 8  # parts of the collections that out-of-fold scores leave out in turn
+PARTS = 3  # random parts of each log's honest accounts that groups are looked for in
+GROUPS = 20  # parts of the collections that out-of-fold scores leave out in turn
 LEVELS = {"watch": 0.9, "review": 1.1, "high": 1.1}  # without a reference nothing goes above watch
 _COLUMNS = [KEYS.index(k) for k in USED]
 
@@ -100,13 +103,6 @@ def population_of(logs: Sequence[Composed]) -> Population:
     return fit_population(centre, np.concatenate(features))
 
 
-def score(log: Composed, detector: Detector, population: Population, keep: np.ndarray | None = None) -> AccountScores:
-    """Score the accounts of a log, or of the log that only those marked by `keep`, bool [N], are in."""
-    accounts, values = (log.accounts, log.values) if keep is None else (log.accounts.only(keep), log.values[keep])
-    nothing = Peers(np.full(values.shape, np.nan), np.full(values.shape, np.nan))
-    return score_accounts(values, nothing, detector, take_fingerprints(log.ground.vectors, accounts, population))
-
-
 def score_out_of_fold(logs: Sequence[Composed]) -> list[np.ndarray]:
     """Return each account's own log-odds by models that saw no account of its collections, one array a log."""
     corpora = [c.split("+") for c in stack(logs, "corpus")]
@@ -131,15 +127,37 @@ def collections(logs: Sequence[Composed]) -> set[str]:
 
 
 def reference_of(logs: Sequence[Composed], fitted: Fitted) -> Reference:
-    """Return the honest accounts of these logs with the log-odds that models of other collections give them."""
-    log_odds = []
+    """Return the honest accounts of these logs with the log-odds that models of other collections give them.
+
+    With them come the groups that the same algorithm finds among the honest accounts of each log, and of parts of it.
+    """
+    log_odds, groups = [], []
     for log, own in zip(logs, score_out_of_fold(logs), strict=True):
         prints = take_fingerprints(log.ground.vectors, log.accounts, fitted.population)
         log_odds.append(pool_kin(own, prints).log_odds[log.honest])
+        groups += null_groups(log, own, fitted)
     volume = np.concatenate([k.volume[k.honest] for k in logs])
     honest = {c for k in logs for c, h in zip(k.corpus, k.honest, strict=True) if h for c in c.split("+")}
     return make_reference(
         np.concatenate(log_odds), volume, corpora=len(honest),
         source="honest accounts composed from public prompt collections, each scored by models of other collections",
-        encoder=fitted.detector.name, detector=fitted.detector,
+        encoder=fitted.detector.name, detector=fitted.detector, groups=groups,
     )  # fmt: skip
+
+
+def null_groups(log: Composed, own: np.ndarray, fitted: Fitted) -> list[Null]:
+    """Return the groups among the honest accounts of a log, and among two thirds of them, drawn a few times."""
+    rng = np.random.default_rng(0)
+    found: list[Null] = []
+    for share in (1.0, *[2 / 3] * PARTS):
+        keep = log.honest & (rng.random(len(own)) < share)
+        n = int(keep.sum())
+        alone = Kin(own[keep], np.zeros(n), np.full(n, np.nan), np.zeros(n, np.int64))
+        scores = AccountScores(own[keep], np.zeros((n, len(KEYS))), alone, 1 / (1 + np.exp(-own[keep])), ((),) * n)
+        found += nulls_of(
+            find_campaigns(
+                log.accounts.only(keep), log.ground, scores, fitted.detector, hash_keys(log.hashes),
+                population=fitted.population,
+            )
+        )  # fmt: skip
+    return found

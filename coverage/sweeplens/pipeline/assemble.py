@@ -15,11 +15,8 @@ from sweeplens import __version__
 from sweeplens.atlas.atlas import Atlas, build_atlas
 from sweeplens.atlas.taxonomy import read_taxonomy
 from sweeplens.config import Settings
-from sweeplens.detect.accounts import score_accounts
-from sweeplens.detect.campaigns import SWEEP, Campaign, find_campaigns
-from sweeplens.detect.detector import Detector, load_detector
-from sweeplens.detect.links import Link, find_links
-from sweeplens.detect.raising import Raised, raise_members
+from sweeplens.detect.campaigns import SWEEP
+from sweeplens.detect.links import find_links
 from sweeplens.embed.cache import VectorCache
 from sweeplens.embed.encoder import Encoder, load_encoder
 from sweeplens.embed.language import detect_languages, warn_languages
@@ -28,12 +25,14 @@ from sweeplens.engine.progress import Progress, Silent
 from sweeplens.engine.steps import Run, peak_memory
 from sweeplens.errors import EncoderError
 from sweeplens.index import Neighbours, all_neighbours, build_index
+from sweeplens.known import load_known
 from sweeplens.logs.read import check_rejects, read_requests
 from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline import tables
 from sweeplens.pipeline.ingest import Ingested, RejectsFile, ingest, read_requests_table
-from sweeplens.signals.ground import Ground, make_ground
-from sweeplens.signals.measure import Peers, compare_with_peers, measure_accounts
+from sweeplens.pipeline.judge import Judged, Kit, KnownPrompts, judge_accounts, load_kit
+from sweeplens.signals.ground import make_ground
+from sweeplens.signals.measure import measure_accounts
 from sweeplens.store.publish import SnapshotWriter, write_snapshot
 from sweeplens.store.schema import CELLS, INDEX, REJECTS, VECTORS
 from sweeplens.store.snapshot import Snapshot
@@ -50,18 +49,6 @@ class BuildResult:
     stats: ReadStats
     seconds: dict[str, float]
     summary: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """Everything that detection made."""
-
-    values: np.ndarray
-    peers: Peers
-    raised: Raised
-    campaigns: tuple[Campaign, ...]
-    links: list[Link]
-    detector: Detector
 
 
 def build(
@@ -95,11 +82,11 @@ def build(
             vectors, ingested.prompts.texts, near, encoder, cells=settings.cells, min_cluster=settings.min_cluster,
             seed=settings.seed, threads=settings.threads, taxonomy=taxonomy, run=run,
         )  # fmt: skip
-        judged = _judge(run, writer, ingested, vectors, near, atlas, encoder.name, settings)
+        judged = _judge(run, writer, ingested, languages, vectors, near, atlas, encoder.name, settings)
         with run.step("write"):
             _write(writer, ingested, languages, vectors, atlas, judged)
             summary = _summary(ingested, stats, atlas, judged, cached)
-            manifest = _manifest(settings, encoder, stats, languages, judged.detector, summary)
+            manifest = _manifest(settings, encoder, stats, languages, judged.kit, summary)
             snapshot = writer.publish(manifest)
     summary |= {"snapshot": snapshot.snapshot_id, "seconds": round(sum(run.seconds.values()), 1)}
     return BuildResult(snapshot, stats, run.seconds, summary | {"peak_memory": peak_memory()})
@@ -164,34 +151,35 @@ def _judge(  # noqa: PLR0917 - what is judged, in the order in which it was made
     run: Run,
     writer: SnapshotWriter,
     ingested: Ingested,
+    languages: Sequence[str],
     vectors: np.ndarray,
     near: Neighbours,
     atlas: Atlas,
     encoder: str,
     settings: Settings,
-) -> _Judged:
-    accounts = ingested.accounts
-    detector = load_detector(encoder)
-    if detector.fallback:
+) -> Judged:
+    accounts, prompts = ingested.accounts, ingested.prompts
+    kit = load_kit(encoder, settings.store)
+    if kit.detector.fallback:
         run.progress.note(
             f"no detector was trained on vectors of the encoder {encoder}: accounts are ranked, none goes above watch"
         )
+    elif kit.reference is None:
+        run.progress.note(
+            f"no benign reference fits the detector {kit.detector.name} {kit.detector.version}: there are no p values, "
+            "and no account alone goes above watch, until `sweeplens calibrate` makes one"
+        )
     with run.step("signals") as step:
-        ground = _ground(ingested, vectors, near, atlas, settings)
+        ground = make_ground(
+            vectors.astype(np.float32), prompts.texts, languages, cell=atlas.cell, cluster=atlas.cluster,
+            capability=atlas.capability, workers=settings.threads,
+        )  # fmt: skip
         values = measure_accounts(accounts, ground, workers=settings.threads, progress=step.update)
-        peers = compare_with_peers(values, np.array([len(a.distinct) for a in accounts]))
     with run.step("detect"):
-        scores = score_accounts(values, peers, detector)
         links = find_links(read_requests_table(writer.folder / "requests.parquet"), len(accounts))
-        campaigns = find_campaigns(accounts, ground, scores, detector, links)
-        return _Judged(values, peers, raise_members(scores, campaigns, detector), campaigns, links, detector)
-
-
-def _ground(ingested: Ingested, vectors: np.ndarray, near: Neighbours, atlas: Atlas, settings: Settings) -> Ground:
-    return make_ground(
-        vectors.astype(np.float32), near, ingested.prompts.texts, ingested.accounts, cell=atlas.cell,
-        cluster=atlas.cluster, capability=atlas.capability, threads=settings.threads,
-    )  # fmt: skip
+        sets = load_known(settings.store)
+        known = KnownPrompts(sets.match(prompts.texts), sets.names) if sets.names else None
+        return judge_accounts(accounts, ground, values, prompts.hashes, kit, links=links, near=near, known=known)
 
 
 def _write(  # noqa: PLR0917 - one argument for each part of a snapshot
@@ -200,7 +188,7 @@ def _write(  # noqa: PLR0917 - one argument for each part of a snapshot
     languages: Sequence[str],
     vectors: np.ndarray,
     atlas: Atlas,
-    judged: _Judged,
+    judged: Judged,
 ) -> None:
     accounts = ingested.accounts
     writer.add_array(VECTORS, vectors)
@@ -209,14 +197,14 @@ def _write(  # noqa: PLR0917 - one argument for each part of a snapshot
     writer.add_table("membership", tables.membership_table(atlas))
     writer.add_table("clusters", tables.clusters_table(atlas, accounts))
     writer.add_table("capabilities", tables.capabilities_table(atlas, accounts))
-    writer.add_table("accounts", tables.accounts_table(accounts, judged.campaigns, judged.raised))
+    writer.add_table("accounts", tables.accounts_table(accounts, judged))
     writer.add_table("signals", tables.signals_table(accounts, judged.values, judged.peers))
     writer.add_table("curves", tables.curves_table(accounts, atlas.cell))
     writer.add_table("links", tables.links_table(judged.links))
     writer.add_table("campaigns", tables.campaigns_table(accounts, judged.campaigns))
 
 
-def _summary(ingested: Ingested, stats: ReadStats, atlas: Atlas, judged: _Judged, cached: int) -> dict[str, Any]:
+def _summary(ingested: Ingested, stats: ReadStats, atlas: Atlas, judged: Judged, cached: int) -> dict[str, Any]:
     levels = Counter(judged.raised.level)
     return {
         "rows": stats.rows,
@@ -230,7 +218,7 @@ def _summary(ingested: Ingested, stats: ReadStats, atlas: Atlas, judged: _Judged
         "noise_share": round(float((atlas.cluster < 0).mean()), 4),
         "levels": {k: levels.get(k, 0) for k in ("high", "review", "watch", "none", "insufficient")},
         "campaigns": sum(c.label == SWEEP for c in judged.campaigns),
-        "detector": f"{judged.detector.name} {judged.detector.version}",
+        "detector": f"{judged.kit.detector.name} {judged.kit.detector.version}",
     }
 
 
@@ -239,7 +227,7 @@ def _manifest(  # noqa: PLR0917 - one argument for each part of a manifest
     encoder: Encoder,
     stats: ReadStats,
     languages: Sequence[str],
-    detector: Detector,
+    kit: Kit,
     summary: Mapping[str, Any],
 ) -> dict[str, Any]:
     spoken = Counter(languages)
@@ -249,7 +237,13 @@ def _manifest(  # noqa: PLR0917 - one argument for each part of a manifest
         "config": {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(settings).items()},
         "encoder": {"fingerprint": encoder.fingerprint, **encoder.describe()},
         "index": {"kind": "flat"},
-        "detector": {"name": detector.name, "version": detector.version, "fallback": detector.fallback},
+        "detector": {
+            "name": kit.detector.name, "version": kit.detector.version, "fallback": kit.detector.fallback,
+        },
+        "reference": None if kit.reference is None else {
+            "accounts": len(kit.reference), "corpora": kit.reference.corpora, "groups": len(kit.reference.groups),
+            "source": kit.reference.source,
+        },
         "log": {
             "files": stats.files, "rows": stats.rows, "rejected": stats.rejected,
             "reasons": dict(stats.reasons.most_common()), "redactions": dict(stats.redactions.most_common()),

@@ -10,8 +10,8 @@ from sweeplens.atlas.atlas import KINDS, Atlas
 from sweeplens.detect.accounts import Reason
 from sweeplens.detect.campaigns import Campaign
 from sweeplens.detect.links import Link
-from sweeplens.detect.raising import Raised
 from sweeplens.pipeline.ingest import Ingested
+from sweeplens.pipeline.judge import Judged
 from sweeplens.signals.account import MISSING, Accounts
 from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.coverage import accumulate, curve_points
@@ -101,10 +101,10 @@ def capabilities_table(atlas: Atlas, accounts: Accounts) -> "pa.Table":
     )
 
 
-def accounts_table(accounts: Accounts, campaigns: Sequence[Campaign], raised: Raised) -> "pa.Table":
+def accounts_table(accounts: Accounts, judged: Judged) -> "pa.Table":
     """Return the accounts with their scores after the campaigns' help."""
-    n = len(accounts)
-    member = {c: k.campaign_id for k in campaigns for c in k.codes}
+    n, raised = len(accounts), judged.raised
+    member = {c: k.campaign_id for k in judged.campaigns for c in k.codes}
     ends = [accounts.times[accounts.offsets[i] : accounts.offsets[i + 1]] for i in range(n)]
     return make_table(
         "accounts",
@@ -115,6 +115,8 @@ def accounts_table(accounts: Accounts, campaigns: Sequence[Campaign], raised: Ra
             "first_ts": [_moment(t.min()) for t in ends],
             "last_ts": [_moment(t.max()) for t in ends],
             "score": [None if np.isnan(s) else float(s) for s in raised.score],
+            "p_value": _nullable(judged.p),
+            "q_value": _nullable(judged.q),
             "level": list(raised.level),
             "level_from": list(raised.level_from),
             "campaign_id": [member.get(i) for i in range(n)],
@@ -169,6 +171,8 @@ def campaigns_table(accounts: Accounts, campaigns: Sequence[Campaign]) -> "pa.Ta
             "n_requests": [c.n_requests for c in campaigns],
             "n_prompts": [c.n_prompts for c in campaigns],
             "score": [c.score for c in campaigns],
+            "p_value": _nullable(np.array([c.p_value for c in campaigns], np.float64)),
+            "q_value": _nullable(np.array([c.q_value for c in campaigns], np.float64)),
             "level": [c.level for c in campaigns],
             "evidence": [json.dumps(c.evidence, ensure_ascii=False, sort_keys=True) for c in campaigns],
         },
