@@ -7,7 +7,7 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from sweeplens.detect import groups
-from sweeplens.detect.groups import find_groups, likeness, link, mean_likeness, settle
+from sweeplens.detect.groups import find_groups, likeness, link, mean_likeness, rejoin, settle
 from sweeplens.detect.halves import hash_keys, take_halves
 from sweeplens.detect.links import Link, find_links, ip_prefix
 from sweeplens.detect.population import fit_population
@@ -71,6 +71,22 @@ def test_halves_do_not_depend_on_the_order_of_the_log(log, keys, halves):
     back = group_accounts(names[::-1], accounts.prompts[::-1], np.arange(len(names)))
     again = take_halves(vectors, back, None, keys)
     assert again.whole @ again.whole.T == pytest.approx(halves.whole @ halves.whole.T, abs=1e-3)
+
+
+def test_two_halves_of_one_pool_are_joined_again(halves):
+    label = np.r_[np.zeros(6), np.ones(6), np.full(12, 2), 10 + np.arange(136)].astype(int)
+    joined = rejoin(halves.whole, label, 0.6)
+    assert len(set(joined[:12])) == 1
+    assert joined[0] != joined[12]
+    assert len(set(joined)) == 138
+
+
+def test_without_a_frozen_population_its_rows_are_those_of_the_whole(halves, log, keys):
+    assert halves.frozen is halves.whole
+    population = fit_population(np.zeros(24), np.random.default_rng(0).normal(size=(300, 2048)) / 100)
+    frozen = take_halves(*log, population, keys).frozen
+    assert frozen.shape == (160, 257)
+    assert np.isfinite(frozen).all()
 
 
 def test_a_frozen_population_is_part_of_the_whitening(log, keys, halves):

@@ -17,7 +17,7 @@ def place(part, seed=0):
     v = (v / np.linalg.norm(v, axis=1, keepdims=True)).astype(np.float32)
     accounts = group_accounts(names, np.arange(440), np.arange(440))
     whole = np.array([v[a.distinct].mean(0) for a in accounts], np.float32)
-    return accounts, Halves(np.arange(21), whole, whole, whole), all_neighbours(v, 15, threads=1)
+    return accounts, Halves(np.arange(21), whole, whole, whole, whole), all_neighbours(v, 15, threads=1)
 
 
 def join(part, taken=()):

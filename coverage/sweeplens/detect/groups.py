@@ -12,6 +12,10 @@ _TOP = 1.2  # likenesses are noisy: those above 1.2 count as 1.2
 _STAY = 0.45  # of the likeness that a group's members have to the rest of it, on average: under it an account is out
 _FLOOR = 0.1  # likeness to a group under which an account is in none, however loose the group is
 _ONE = 0.6  # likeness of the means of two groups from which on they are one; 0.5 glues campaigns together
+# The same where rows are whitened by the frozen population alone, where what a subject has in common counts more.
+# With one prompt set dealt over 200 accounts of 15 prompts, two thirds of a log, it makes one group of up to 16, at no
+# cost elsewhere; 0.8 glues campaigns together.
+_ONE_FROZEN = 0.9
 _LOOSEST = 0.05  # likeness inside that a group is taken to have at least
 _ROUNDS = 3  # of moving accounts to the group that they are most like: hardly any move after the third
 
@@ -25,7 +29,8 @@ def find_groups(halves: Halves) -> list[np.ndarray]:
     if len(halves.codes) < LEAST:
         return []
     label = settle(halves.whole, link(halves.first))
-    label = settle(halves.whole, rejoin(halves.whole, label))
+    label = settle(halves.whole, rejoin(halves.whole, label, _ONE))
+    label = rejoin(halves.frozen, label, _ONE_FROZEN)
     groups = [np.sort(halves.codes[g]) for g in _split(label, LEAST)]
     return sorted(groups, key=lambda g: (-len(g), int(g[0])))
 
@@ -136,7 +141,7 @@ def _pieces(rows: np.ndarray, component: np.ndarray) -> list[np.ndarray]:
     return _pieces(rows, component[order[:middle]]) + _pieces(rows, component[order[middle:]])
 
 
-def rejoin(rows: np.ndarray, label: np.ndarray) -> np.ndarray:
+def rejoin(rows: np.ndarray, label: np.ndarray, one: float) -> np.ndarray:
     """Join groups that are one group in two: average linkage on their means, over the root of their likeness inside.
 
     What is noise in single fingerprints is averaged out of the mean of many. Labels are >= 0.
@@ -151,7 +156,7 @@ def rejoin(rows: np.ndarray, label: np.ndarray) -> np.ndarray:
     inside = np.maximum([mean_likeness(rows[g]) for g in groups], _LOOSEST)
     far = np.maximum(_TOP - means @ means.T / np.sqrt(np.outer(inside, inside)), 0.0)
     np.fill_diagonal(far, 0.0)
-    joined = fcluster(linkage(squareform(far, checks=False), "average"), _TOP - _ONE, "distance")
+    joined = fcluster(linkage(squareform(far, checks=False), "average"), _TOP - one, "distance")
     new = label + int(joined.max()) + 1
     for g, at in zip(groups, joined.tolist(), strict=True):
         new[g] = at

@@ -25,13 +25,16 @@ class Halves:
     """Fingerprints of n accounts, each from its two halves and from both: float32 [n, r].
 
     The dot product of two rows is a likeness, about 1 for twins. `codes` int64 [n] are the accounts, rising. What is
-    seen in `first` was never seen by `second`.
+    seen in `first` was never seen by `second`. `frozen` is as `whole`, but centred and whitened by the frozen
+    population alone (where there is none, it is `whole`): a campaign that is most of a log is most of the log's
+    population, too, and what its members have in common would count for nothing.
     """
 
     codes: np.ndarray
     first: np.ndarray
     second: np.ndarray
     whole: np.ndarray
+    frozen: np.ndarray
 
     def places(self, members: np.ndarray) -> np.ndarray:
         """Return the rows of those of these accounts that have any."""
@@ -58,16 +61,24 @@ def take_halves(vectors: np.ndarray, accounts: Accounts, population: Population 
     codes = np.array([i for i, d in enumerate(own) if len(d) >= LEAST], np.int64)
     if not codes.size:
         empty = np.empty((0, 0), np.float32)
-        return Halves(codes, empty, empty, empty)
+        return Halves(codes, empty, empty, empty, empty)
     dealt = [d[np.argsort(keys[d], kind="stable")][:_MOST] for d in (own[i] for i in codes)]
     centre = mean_prompt(vectors, dealt) if population is None else population.centre
     parts = [_quarter(vectors, [d[q::4] for d in dealt], centre) for q in range(4)]
     sizes = np.array([[len(d[q::4]) for q in range(4)] for d in dealt], np.float32)
-    mean, turn = _whiten(_mix(parts, sizes, (0, 1, 2, 3)), population)
-    for q in range(4):  # in place: at 25,000 accounts each is 200 MB
-        parts[q] = ((parts[q] - mean) @ turn).astype(np.float32) * (sizes[:, q] > 0)[:, None]
+    whole = _mix(parts, sizes, (0, 1, 2, 3))
+    frozen = None
+    if population is not None:
+        frozen = _scale(_turn(parts, sizes, *_whiten(whole, population, 0.0)), sizes, (0, 2), (1, 3))
+    parts = _turn(parts, sizes, *_whiten(whole, population, _OF_LOG))
     first, second = _scale(parts, sizes, (0,), (2,)), _scale(parts, sizes, (1,), (3,))
-    return Halves(codes, first, second, _scale(parts, sizes, (0, 2), (1, 3)))
+    both = _scale(parts, sizes, (0, 2), (1, 3))
+    return Halves(codes, first, second, both, both if frozen is None else frozen)
+
+
+def _turn(parts: list[np.ndarray], sizes: np.ndarray, mean: np.ndarray, turn: np.ndarray) -> list[np.ndarray]:
+    """Return quarters in the whitened space, float32; those without prompts are 0."""
+    return [((p - mean) @ turn).astype(np.float32) * (sizes[:, q] > 0)[:, None] for q, p in enumerate(parts)]
 
 
 def _quarter(vectors: np.ndarray, prompts: list[np.ndarray], centre: np.ndarray) -> np.ndarray:
@@ -97,13 +108,13 @@ def _scale(parts: list[np.ndarray], sizes: np.ndarray, left: tuple[int, ...], ri
     return rows
 
 
-def _whiten(whole: np.ndarray, population: Population | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mean, axes over sqrt(eigenvalue + ridge)) of the log's and the frozen population together."""
-    weight = 1.0 if population is None else _OF_LOG
+def _whiten(whole: np.ndarray, population: Population | None, of_log: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return (mean, axes over sqrt(eigenvalue + ridge)) of the log's population, by that weight, and the frozen one."""
+    weight = 1.0 if population is None else of_log
     mean = weight * whole.mean(0)
     if population is not None:
         mean = mean + (1 - weight) * population.mean
-    rows = [np.sqrt(weight / len(whole)) * (whole - mean)]
+    rows = [np.sqrt(weight / len(whole)) * (whole - mean)] if weight else []
     if population is not None:
         rows.append(np.sqrt(1 - weight) * np.vstack([population.axes, population.mean - mean]))
     both = np.concatenate(rows)
