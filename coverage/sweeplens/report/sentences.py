@@ -1,11 +1,14 @@
 """The first sentence of each page: what this is, with its number, and how sure one can be."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from sweeplens.detect.raising import CAMPAIGN
 from sweeplens.report.columns import UNASSIGNED
 from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, Peers, UnionCoverage
 from sweeplens.signals.measure import LEAST
+from sweeplens.text import one_line
 
 _SCORES = {
     "high": "Scores like a sweep",
@@ -20,6 +23,13 @@ _KINDS = {
     "template": "resemble users of one template",
     "benchmark": "resemble many runs of one benchmark",
     "undecided": "share ground, for a reason that stays open",
+}
+_DEALT = {
+    "random": "as if one pool was dealt out at random, members have hardly any topics of their own: two prompts of one "
+    "member share a cell {ratio:.1f} times as often as two of the group",
+    "by topic": "members have topics of their own: two prompts of one member share a cell {ratio:.1f} times as often as "
+    "two of the group",
+    "copies": "members send copies of one set of prompts",
 }
 _FEW = 30  # peers below which a comparison is called small, and counted instead of given in percent
 
@@ -49,6 +59,32 @@ def describe_campaign(row: CampaignRow, coverage: UnionCoverage) -> str:
         f"{count(row.n_requests, 'request')} over {coverage.cells:,} of {coverage.of:,} cells, "
         f"where the widest member alone reaches {largest:,}."
     )
+
+
+def describe_rarity(row: CampaignRow) -> str:
+    """Say how rare such a group is among those of honest accounts, and after how many tests; empty where none says."""
+    if row.p_value is None:
+        return ""
+    corrected = "" if row.q_value is None else f" (q {row.q_value:.2g} after correction for all that was tested)"
+    return f"of the groups that honest accounts form, {percent(row.p_value)} or fewer are as strong{corrected}"
+
+
+def describe_dealing(evidence: Mapping[str, Any]) -> list[str]:
+    """Say how members split the ground between them, and whether their prompts come from a known set."""
+    ratio, shared, expected = (evidence.get(k) for k in ("dealing_ratio", "shared_prompts", "expected_shared"))
+    dealt = _DEALT.get(str(evidence.get("dealing")))
+    said = [dealt.format(ratio=ratio)] if dealt and isinstance(ratio, int | float) else []
+    if isinstance(shared, int | float) and isinstance(expected, int | float):
+        said.append(
+            f"{percent(float(shared))} of their prompts were sent by several members, where draws at random from all "
+            f"of them would give {percent(float(expected))}"
+        )
+    if evidence.get("known_set") is not None:
+        said.append(
+            f"{percent(float(evidence['known_share']))} of their prompts come from the known set "
+            f"{one_line(str(evidence['known_set']), 60)}"
+        )
+    return said
 
 
 def mid_sentence(name: str) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from sweeplens.report.facts import CampaignEvidence, CampaignRow
-from sweeplens.report.sentences import percent
+from sweeplens.report.sentences import describe_dealing, describe_rarity, percent
 from sweeplens.ui import data, links, parts, words
 from sweeplens.ui.charts.campaign import draw_days, draw_shares, draw_similarity, draw_union
 from sweeplens.ui.charts.ground import draw_ground
@@ -132,7 +132,9 @@ def _shares(evidence: CampaignEvidence) -> None:
 
 def _evidence(evidence: CampaignEvidence) -> None:
     known = evidence.row.evidence
-    said = [write(float(v)) for key, write in _SENTENCES.items() if isinstance(v := known.get(key), int | float)]
+    said = [describe_rarity(evidence.row)] if evidence.row.p_value is not None else []
+    said += [write(float(v)) for key, write in _SENTENCES.items() if isinstance(v := known.get(key), int | float)]
+    said += describe_dealing(known)
     said.append(f"{words.counted(evidence.n_shared_prompts, 'prompt')} sent word for word by more than one member")
     st.markdown("**Evidence**", help="What the detector wrote down when it put these accounts together.")
     st.text("\n".join(f"• {sentence}" for sentence in said))
@@ -145,7 +147,10 @@ _SENTENCES: dict[str, Callable[[float], str]] = {
     "mean_score": lambda v: f"the members alone score {v:.2f} on average",
     "union_score": lambda v: f"taken as one account they score {v:.2f}",
     "union_cells_in_40": lambda v: f"40 of their prompts lie in {v:.0f} different cells",
-    "cell_overlap": lambda v: f"a member has {percent(v)} of its cells in common with the next",
+    "tested_likeness": lambda v: f"in the half of prompts that was kept out of the grouping they are {v:.2f} alike",
+    "time_overlap": lambda v: f"two members' spans of time overlap by {percent(v)} of the shorter one, on average",
+    "starts_within_days": lambda v: f"eight of ten members began within {v:.1f} days",
+    "n_joined": lambda v: f"{v:.0f} joined later, by a part of their prompts",
     "same_org": lambda v: f"{percent(v)} of the members share one organisation" if v else "no organisation is shared",
 }
 
