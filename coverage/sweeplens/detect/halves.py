@@ -15,6 +15,7 @@ LEAST = 5  # distinct prompts under which an account has no fingerprint: two or 
 # most campaigns in held-out logs.
 _RIDGE = 1 / 64
 _OF_LOG = 0.7  # weight of the log's own population against the frozen one, as for whole fingerprints
+_RANK = 512  # axes that are kept, the largest: at the ridge above, the rest adds hardly anything to a likeness
 _MOST = 1500  # distinct prompts of an account that are used
 _PRIOR = 8  # prompts that the typical norm counts as, against the noise of small accounts
 _SMALLEST = 0.3  # of the typical norm: no account is taken for less
@@ -123,6 +124,6 @@ def _whiten(whole: np.ndarray, population: Population | None, of_log: float) -> 
         values, axes = s**2, vt.T
     else:
         values, axes = np.linalg.eigh(both.T @ both)
-        values = np.maximum(values, 0)
-    turn: np.ndarray = axes / np.sqrt(values + _RIDGE * values.sum() + 1e-12)
-    return mean, turn
+        values, axes = np.maximum(values, 0)[::-1], axes[:, ::-1]
+    turn: np.ndarray = axes[:, :_RANK] / np.sqrt(values[:_RANK] + _RIDGE * values.sum() + 1e-12)
+    return mean.astype(np.float32), turn.astype(np.float32)
