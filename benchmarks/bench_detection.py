@@ -2,8 +2,8 @@
 
     python benchmarks/bench_detection.py --accounts 25000 --prompts 40
 
-Texts and vectors are made up: honest accounts stay with a few of 3,000 topics, and three campaigns of 300 accounts each deal
-out one set that spans a hundred topics. Prints seconds by step, peak memory, and which campaigns were found.
+Texts and vectors are made up: honest accounts stay with a few of 3,000 topics, and three campaigns of 300 accounts each
+deal out one set that spans a hundred topics. Prints seconds by step, peak memory, and which campaigns were found.
 """
 
 import argparse

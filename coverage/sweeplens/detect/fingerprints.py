@@ -10,9 +10,11 @@ from sweeplens.signals.account import Accounts
 LEAST = 5  # distinct prompts under which an account has no fingerprint
 FEATURES = 2048
 _WIDTH = 0.9  # of the Gaussian kernel on centred unit rows
-_OF_LOG = 0.7  # weight of the log's own population against the frozen one, in centre and covariance
+OF_LOG = 0.7  # weight of the log's own population against the frozen one, in centre and covariance
+MOST = 1500  # distinct prompts of an account that are used
 _RIDGE = 1 / 256  # of the total variance: how much the small axes are held back
-_MOST = 1500  # distinct prompts of an account that are used
+_PRIOR = 8  # prompts that the typical norm counts as, against the noise of small accounts
+_SMALLEST = 0.3  # of the typical norm: no account is taken for less
 _BLOCK = 65_536
 _SEED = 0
 
@@ -51,13 +53,13 @@ def take_fingerprints(
     codes = np.array([i for i, d in enumerate(own) if len(d) >= LEAST], np.int64)
     if not codes.size:
         return Fingerprints(codes, np.empty((0, 0), np.float32), np.empty(0))
-    kept = [own[i][:_MOST] for i in codes]
+    kept = [own[i][:MOST] for i in codes]
     centre = mean_prompt(vectors, kept) if population is None else population.centre
     halves = [mean_features(vectors, [d[h::2] for d in kept], centre) for h in (0, 1)]
-    mean, turn = _whitening((halves[0] + halves[1]) / 2, population)
+    mean, turn = whiten((halves[0] + halves[1]) / 2, population, of_log=OF_LOG, ridge=_RIDGE)
     first, second = (halves[0] - mean) @ turn, (halves[1] - mean) @ turn
     n = np.array([len(d) for d in kept], float)
-    return Fingerprints(codes, ((first + second) / 2).astype(np.float32), _shrunk_norm((first * second).sum(1), n))
+    return Fingerprints(codes, ((first + second) / 2).astype(np.float32), shrink_norm((first * second).sum(1), n))
 
 
 def mean_prompt(vectors: np.ndarray, prompts: list[np.ndarray]) -> np.ndarray:
@@ -90,13 +92,19 @@ def mean_features(vectors: np.ndarray, prompts: list[np.ndarray], centre: np.nda
     return out
 
 
-def _whitening(whole: np.ndarray, population: Population | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mean, axes over sqrt(eigenvalue + ridge), float64 [features, r]) of both populations together."""
-    weight = 1.0 if population is None else _OF_LOG
+def whiten(
+    whole: np.ndarray, population: Population | None, *, of_log: float, ridge: float, rank: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (mean, axes over sqrt(eigenvalue + ridge), [features, r]) of two populations together.
+
+    The log's, whose mean features are `whole`, has the weight `of_log`, the frozen one the rest. `ridge` is in units of
+    the total variance; with `rank`, only so many of the largest axes are kept.
+    """
+    weight = 1.0 if population is None else of_log
     mean = weight * whole.mean(0)
     if population is not None:
         mean = mean + (1 - weight) * population.mean
-    rows = [np.sqrt(weight / len(whole)) * (whole - mean)]
+    rows = [np.sqrt(weight / len(whole)) * (whole - mean)] if weight else []
     if population is not None:
         rows.append(np.sqrt(1 - weight) * np.vstack([population.axes, population.mean - mean]))
     both = np.concatenate(rows)
@@ -106,14 +114,16 @@ def _whitening(whole: np.ndarray, population: Population | None) -> tuple[np.nda
     else:
         values, axes = np.linalg.eigh(both.T @ both)
         values = np.maximum(values, 0)
-    turn: np.ndarray = axes / np.sqrt(values + _RIDGE * values.sum() + 1e-12)
+        if rank is not None:  # here the largest come last
+            values, axes = values[::-1], axes[:, ::-1]
+    turn: np.ndarray = axes[:, :rank] / np.sqrt(values[:rank] + ridge * values.sum() + 1e-12)
     return mean, turn
 
 
-def _shrunk_norm(norm: np.ndarray, n: np.ndarray) -> np.ndarray:
-    """Pull noisy norms of small accounts towards the typical one, and keep all of them well above 0."""
+def shrink_norm(norm: np.ndarray, n: np.ndarray) -> np.ndarray:
+    """Pull noisy norms of small accounts, of `n` prompts, towards the typical one; keep all of them well above 0."""
     positive = norm[norm > 0]
     typical = float(np.median(positive)) if positive.size else 1.0
-    shrunk = (n * np.maximum(norm, 0) + 8 * typical) / (n + 8)
-    kept: np.ndarray = np.maximum(shrunk, 0.3 * typical)
+    shrunk = (n * np.maximum(norm, 0) + _PRIOR * typical) / (n + _PRIOR)
+    kept: np.ndarray = np.maximum(shrunk, _SMALLEST * typical)
     return kept

@@ -5,20 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeplens.detect.fingerprints import mean_features, mean_prompt
+from sweeplens.detect.fingerprints import LEAST, MOST, OF_LOG, mean_features, mean_prompt, shrink_norm, whiten
 from sweeplens.detect.population import Population
 from sweeplens.signals.account import Accounts
 
-LEAST = 5  # distinct prompts under which an account has no fingerprint: two or three are left for each half
 # Of the total variance: how much the small axes of the population are held back. Groups need more of it than single
 # accounts (1/256): half an account's prompts say little about small axes. Of 1/350, 1/70 and 1/35, the middle one found
 # most campaigns in held-out logs.
 _RIDGE = 1 / 64
-_OF_LOG = 0.7  # weight of the log's own population against the frozen one, as for whole fingerprints
 _RANK = 512  # axes that are kept, the largest: at the ridge above, the rest adds hardly anything to a likeness
-_MOST = 1500  # distinct prompts of an account that are used
-_PRIOR = 8  # prompts that the typical norm counts as, against the noise of small accounts
-_SMALLEST = 0.3  # of the typical norm: no account is taken for less
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ def take_halves(vectors: np.ndarray, accounts: Accounts, population: Population 
     if not codes.size:
         empty = np.empty((0, 0), np.float32)
         return Halves(codes, empty, empty, empty, empty)
-    dealt = [d[np.argsort(keys[d], kind="stable")][:_MOST] for d in (own[i] for i in codes)]
+    dealt = [d[np.argsort(keys[d], kind="stable")][:MOST] for d in (own[i] for i in codes)]
     centre = mean_prompt(vectors, dealt) if population is None else population.centre
     parts = [_quarter(vectors, [d[q::4] for d in dealt], centre) for q in range(4)]
     sizes = np.array([[len(d[q::4]) for q in range(4)] for d in dealt], np.float32)
@@ -71,7 +66,7 @@ def take_halves(vectors: np.ndarray, accounts: Accounts, population: Population 
     frozen = None
     if population is not None:
         frozen = _scale(_turn(parts, sizes, *_whiten(whole, population, 0.0)), sizes, (0, 2), (1, 3))
-    parts = _turn(parts, sizes, *_whiten(whole, population, _OF_LOG))
+    parts = _turn(parts, sizes, *_whiten(whole, population, OF_LOG))
     first, second = _scale(parts, sizes, (0,), (2,)), _scale(parts, sizes, (1,), (3,))
     both = _scale(parts, sizes, (0, 2), (1, 3))
     return Halves(codes, first, second, both, both if frozen is None else frozen)
@@ -101,29 +96,11 @@ def _mix(parts: list[np.ndarray], sizes: np.ndarray, which: tuple[int, ...]) -> 
 def _scale(parts: list[np.ndarray], sizes: np.ndarray, left: tuple[int, ...], right: tuple[int, ...]) -> np.ndarray:
     """Return rows over the root of their norm, which is the product of the means of two disjoint sets of prompts."""
     norm = (_mix(parts, sizes, left) * _mix(parts, sizes, right)).sum(1)
-    n = sizes[:, left + right].sum(1)
-    positive = norm[norm > 0]
-    typical = float(np.median(positive)) if positive.size else 1.0
-    shrunk = np.maximum((n * np.maximum(norm, 0) + _PRIOR * typical) / (n + _PRIOR), _SMALLEST * typical)
+    shrunk = shrink_norm(norm, sizes[:, left + right].sum(1))
     rows: np.ndarray = (_mix(parts, sizes, left + right) / np.sqrt(shrunk)[:, None]).astype(np.float32)
     return rows
 
 
 def _whiten(whole: np.ndarray, population: Population | None, of_log: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mean, axes over sqrt(eigenvalue + ridge)) of the log's population, by that weight, and the frozen one."""
-    weight = 1.0 if population is None else of_log
-    mean = weight * whole.mean(0)
-    if population is not None:
-        mean = mean + (1 - weight) * population.mean
-    rows = [np.sqrt(weight / len(whole)) * (whole - mean)] if weight else []
-    if population is not None:
-        rows.append(np.sqrt(1 - weight) * np.vstack([population.axes, population.mean - mean]))
-    both = np.concatenate(rows)
-    if len(both) <= both.shape[1]:
-        _, s, vt = np.linalg.svd(both, full_matrices=False)
-        values, axes = s**2, vt.T
-    else:
-        values, axes = np.linalg.eigh(both.T @ both)
-        values, axes = np.maximum(values, 0)[::-1], axes[:, ::-1]
-    turn: np.ndarray = axes[:, :_RANK] / np.sqrt(values[:_RANK] + _RIDGE * values.sum() + 1e-12)
+    mean, turn = whiten(whole, population, of_log=of_log, ridge=_RIDGE, rank=_RANK)
     return mean.astype(np.float32), turn.astype(np.float32)

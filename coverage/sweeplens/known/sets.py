@@ -20,10 +20,10 @@ from sweeplens.known.prompts import read_prompts
 from sweeplens.known.sketch import MIN_TOKENS, Sketch, Sketcher
 from sweeplens.logs.read import check_rejects
 from sweeplens.logs.rows import ReadStats
+from sweeplens.store.publish import LOCK
 from sweeplens.text import printable
 
 FOLDER = "known"
-_LOCK = ".lock"  # the store's own: a build, an update and this never write at the same time
 _WAIT = 30.0  # seconds that a writer waits for another
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _TEMPORARY = ".part-"
@@ -137,7 +137,7 @@ def _writing(store_folder: Path) -> Iterator[None]:
     folder = store_folder / FOLDER
     try:
         store_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(store_folder / _LOCK, timeout=_WAIT, mode=0o600):
+        with FileLock(store_folder / LOCK, timeout=_WAIT, mode=0o600):
             folder.mkdir(mode=0o700, exist_ok=True)
             for left in folder.glob(f"{_TEMPORARY}*"):
                 left.unlink(missing_ok=True)

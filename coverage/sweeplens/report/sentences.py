@@ -27,8 +27,8 @@ _KINDS = {
 _DEALT = {
     "random": "as if one pool was dealt out at random, members have hardly any topics of their own: two prompts of one "
     "member share a cell {ratio:.1f} times as often as two of the group",
-    "by topic": "members have topics of their own: two prompts of one member share a cell {ratio:.1f} times as often as "
-    "two of the group",
+    "by topic": "members have topics of their own: two prompts of one member share a cell {ratio:.1f} times as often "
+    "as two of the group",
     "copies": "members send copies of one set of prompts",
 }
 _FEW = 30  # peers below which a comparison is called small, and counted instead of given in percent

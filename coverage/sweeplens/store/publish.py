@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TEMPORARY = ".building-"
-_LOCK = ".lock"
+LOCK = ".lock"  # in the store's folder: whoever writes anything there holds it
 
 
 class SnapshotWriter:
@@ -85,7 +85,7 @@ def write_snapshot(store: Path) -> Iterator[SnapshotWriter]:
     """
     try:
         store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(store / _LOCK, mode=0o600)
+        lock = FileLock(store / LOCK, mode=0o600)
         lock.acquire(timeout=0)
     except Timeout:
         raise StoreError(f"another process is writing to the store {store}: wait until it is done") from None
