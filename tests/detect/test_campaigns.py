@@ -54,14 +54,15 @@ def test_groups_are_labelled_by_what_explains_them(change, label):
 @pytest.mark.parametrize(
     ("odds", "p", "label"),
     [
-        (-9.0, 0.01, SWEEP),
-        (9.0, 0.02, UNDECIDED),
+        (0.1, 0.1, SWEEP),
+        (9.0, 0.11, UNDECIDED),
+        (-0.1, 0.001, UNDECIDED),
         (0.1, math.nan, SWEEP),
         (-0.1, math.nan, UNDECIDED),
         (math.nan, math.nan, UNDECIDED),
     ],
 )
-def test_p_decides_and_where_there_is_none_an_even_chance(odds, p, label):
+def test_a_sweep_is_likely_and_rare_as_far_as_a_reference_says(odds, p, label):
     assert judge_group(odds, p, EVIDENCE) == label
 
 
@@ -133,6 +134,19 @@ def test_an_account_that_mixes_other_things_in_joins_by_its_best_part(log):
     assert members(with_near, log) >= members(without, log)
     assert "z0" in members(with_near, log)
     assert with_near.p_value == without.p_value
+
+
+@pytest.mark.parametrize(("odds", "out"), [(-9.0, {"m107"}), (-2.9, set())])
+def test_a_member_that_alone_is_surely_honest_is_left_out_of_a_sweep(log, odds, out):
+    accounts, ground, own = log
+    changed = own.copy()
+    changed[list(accounts.names).index("m107")] = odds
+    before = next(c for c in campaigns_of(log, nulls=HONEST) if c.label == SWEEP)
+    after = next(c for c in campaigns_of((accounts, ground, changed), nulls=HONEST) if c.label == SWEEP)
+    assert members(before, log) - members(after, log) == out
+    assert members(after, log) <= members(before, log)
+    assert after.evidence["n_accounts"] == len(after.codes)
+    assert after.score < before.score  # the group was tested with the member
 
 
 def test_keys_of_one_organisation_are_a_tenant(log):
