@@ -7,14 +7,12 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
+from support.judged_store import write_judged_store
 from support.labelled_store import Labelled, write_labelled_store
-from support.small_store import write_small_store
 from sweeplens.detect.calibration import FILE as CALIBRATION
 from sweeplens.detect.calibration import make_reference, write_reference
 from sweeplens.detect.detector import load_detector
 from sweeplens.detect.training import FILE as DETECTOR
-from sweeplens.store.publish import write_snapshot
-from sweeplens.store.schema import CELLS, INDEX, REJECTS, TABLES, VECTORS
 
 
 @pytest.fixture(scope="session")
@@ -144,19 +142,7 @@ def test_calibrate_remove_says_whether_there_was_one(cli, labels: str, made: Lab
 def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The small store, its accounts and groups with p and q."""
     store = tmp_path / "judged"
-    old = write_small_store(store)
-    q = {"lone": 0.004, "dealt-a": 0.03, "dealt-b": 0.2, "chat-1": 1.0, "C-01": 0.01, "K-02": 0.8}
-    with write_snapshot(store) as writer:
-        for name in TABLES:
-            table = old.table(name)
-            if name in {"accounts", "campaigns"}:
-                ids = table["account_id" if name == "accounts" else "campaign_id"].to_pylist()
-                at = table.schema.get_field_index("q_value")
-                table = table.set_column(at, table.schema.field(at), pa.array([q.get(i) for i in ids], pa.float64()))
-            writer.add_table(name, table)
-        for file in (VECTORS, CELLS, INDEX, REJECTS):
-            (writer.folder / file).write_bytes((old.folder / file).read_bytes())
-        writer.publish({k: old.manifest[k] for k in ("encoder", "detector", "counts")})
+    write_judged_store(store)
     monkeypatch.setenv("SWEEPLENS_STORE", str(store))
     return store
 
@@ -180,11 +166,29 @@ def test_max_q_counts_for_fail_on(cli, judged: Path) -> None:
     assert cli("score", "--max-q", "0.01", "--fail-on", "review").code == 3
 
 
-def test_the_table_shows_q_where_there_is_one(cli, judged: Path) -> None:
+def test_the_tables_show_p_and_q_where_there_are_any(cli, judged: Path) -> None:
     lines = cli("score").out.splitlines()
-    assert lines[0].split()[:4] == ["level", "score", "q", "account"]
-    assert [line.split()[2] for line in lines[2:]] == ["0.03", "0.2", "-", "0.004", "-", "1", "-", "-"]
-    assert cli("campaigns").out.splitlines()[0].split()[:3] == ["level", "score", "q"]
+    assert lines[0].split()[:5] == ["level", "score", "p", "q", "account"]
+    assert [line.split()[2] for line in lines[2:]] == ["0.006", "0.08", "-", "0.0008", "-", "0.7", "-", "-"]
+    assert [line.split()[3] for line in lines[2:]] == ["0.03", "0.2", "-", "0.004", "-", "1", "-", "-"]
+    groups = cli("campaigns").out.splitlines()
+    assert groups[0].split()[:4] == ["level", "score", "p", "q"]
+    assert groups[2].split()[2:4] == ["0.002", "0.01"]
+    assert max(map(len, [*lines, *groups])) <= 100
+
+
+def test_the_page_of_an_account_says_what_its_p_is_and_what_its_kin_and_campaign_add(cli, judged: Path) -> None:
+    flat = " ".join(cli("account", "dealt-a").out.split())
+    assert (
+        "p 0.006: of honest accounts, 0.6 % or fewer score as high as it does without its campaign "
+        "(q 0.03 after correction for all that was tested)"
+    ) in flat
+    assert "the 3 accounts that ask most like it score 0.90 - +1.75" in flat
+    assert "asks like 2 other accounts, which together score 0.93 - +2.00" in flat
+    few = " ".join(cli("account", "dealt-c").out.split())
+    assert "of honest accounts" not in few
+    assert "that ask most like it score 0.90" in few
+    assert "Too few prompts for any signal" not in few
 
 
 def test_without_any_q_none_is_let_through_and_that_is_said(cli) -> None:

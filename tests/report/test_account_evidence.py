@@ -1,13 +1,16 @@
 """An account's evidence agrees with a count by hand over the literal log."""
 
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from support.judged_store import write_judged_store
 from support.small_store import ABLE, SENT, START, cluster_of
 from sweeplens.errors import NotFoundError
 from sweeplens.report.account import account_evidence
+from sweeplens.report.sentences import describe_chance
 from sweeplens.signals.catalog import BY_KEY
 from sweeplens.store.snapshot import Snapshot
 
@@ -120,7 +123,7 @@ def test_first_sending_is_the_accounts_own(snapshot: Snapshot) -> None:
             "dealt-a",
             (
                 "Scores like a sweep: 0.71, above 4 of only 5 accounts of the nearest volumes (10 to 20 prompts). "
-                "Raised to high by C-01 (3 accounts): alone it scores 0.25."
+                "Raised to high by C-01 (3 accounts): the score without it is 0.25."
             ),
         ),
         (
@@ -135,6 +138,29 @@ def test_first_sending_is_the_accounts_own(snapshot: Snapshot) -> None:
 )
 def test_headlines(snapshot: Snapshot, account: str, sentence: str) -> None:
     assert account_evidence(snapshot, account).headline == sentence
+
+
+def test_kin_and_campaign_stand_among_the_signals_with_labels_of_their_own(tmp_path: Path) -> None:
+    snapshot = write_judged_store(tmp_path / "store")
+    first, second = account_evidence(snapshot, "dealt-a").signals[:2]
+    assert (first.signal, first.label, first.value, first.weight) == ("campaign", "its campaign", 0.93, 2.0)
+    assert (second.signal, second.label, second.value, second.weight) == ("kin", "accounts that ask alike", 0.9, 1.75)
+    assert second.text == "the 3 accounts that ask most like it score 0.90"
+    assert (second.family, second.peer_percentile, second.quantiles) == ("", None, None)
+    assert second.fools
+    assert "kin" not in {s.signal for s in account_evidence(snapshot, "lone").signals}
+    # An account with too few prompts for signals still says what it takes from others.
+    assert [s.signal for s in account_evidence(snapshot, "dealt-c").signals if s.weight] == ["campaign", "kin"]
+
+
+def test_p_is_said_in_words_and_of_the_score_before_the_campaign_helped(tmp_path: Path) -> None:
+    snapshot = write_judged_store(tmp_path / "store")
+    said = {a: describe_chance(account_evidence(snapshot, a).row) for a in ("lone", "dealt-a", "dealt-c")}
+    assert said["lone"] == (
+        "of honest accounts, 0.1 % or fewer score as high (q 0.004 after correction for all that was tested)"
+    )
+    assert said["dealt-a"].startswith("of honest accounts, 0.6 % or fewer score as high as it does without its camp")
+    assert said["dealt-c"] == ""
 
 
 def test_unknown_account_is_answered_with_likely_ones(snapshot: Snapshot) -> None:

@@ -1,7 +1,10 @@
 """Every page on the small store: what it says, its filters, its deep links."""
 
+import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from ui_app import Open, open_app, texts
 
 from support.fast_store import write_fast_store
+from support.judged_store import P, Q, write_judged_store
 from sweeplens.report.account import account_evidence
 from sweeplens.report.campaign import campaign_evidence
 from sweeplens.report.cluster import cluster_table
@@ -16,6 +20,7 @@ from sweeplens.report.queue import account_queue, campaign_queue, overview
 from sweeplens.store.snapshot import Snapshot
 from sweeplens.text import content_hash
 from sweeplens.ui import words
+from sweeplens.ui.main import doubts
 
 SEARCH = "Search in these prompts"
 
@@ -28,6 +33,12 @@ def click_cell(app: AppTest, key: str, row: int) -> AppTest:
 
 def labelled(widgets: Iterable[Any], label: str) -> Any:
     return next(w for w in widgets if w.label == label)
+
+
+def shown_columns(app: AppTest, *names: str) -> list[str]:
+    """Return which of these columns the first table shows."""
+    columns = json.loads(app.dataframe[0].proto.columns)
+    return [name for name in names if not (columns.get(name) or {}).get("hidden")]
 
 
 def ids(app: AppTest) -> list[str]:
@@ -218,6 +229,58 @@ def test_hostile_prompts_and_ids_appear_as_plain_text_only(open_page: Open) -> N
     app = click_cell(app, f"prompts-{content_hash('dealt-b')[:8]}-table", at)
     assert any("<script>alert(1)</script>" in code.value and "\\x1b" in code.value for code in app.code)
     assert not any("<script>" in m.value for m in (*app.markdown, *app.caption))
+
+
+def test_p_and_q_stand_where_there_are_any(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWEEPLENS_STORE", str(tmp_path))
+    write_judged_store(tmp_path)
+    queue = open_app(tmp_path, "")
+    table = queue.dataframe[0].value.set_index("id")
+    assert {i: table.loc[i, "p"] for i in P if i in table.index} == {i: p for i, p in P.items() if i != "K-02"}
+    assert {i: table.loc[i, "q"] for i in Q if i in table.index} == {i: q for i, q in Q.items() if i != "K-02"}
+    assert shown_columns(queue, "p", "q") == ["p", "q"]
+    groups = open_app(tmp_path, "campaign")
+    assert list(groups.dataframe[0].value["p"]) == [P["C-01"], P["K-02"]]
+    assert shown_columns(groups, "p", "q") == ["p", "q"]
+    page = open_app(tmp_path, "campaign", campaign="C-01")
+    assert "score 0.93 · p 0.002 · q 0.01" in texts(page)
+    assert any("0.2 % or fewer are as strong" in (c.help or "") for c in page.caption)
+    assert shown_columns(page, "p", "q") == ["p", "q"]
+    account = open_app(tmp_path, "account", account="lone")
+    assert "p 0.0008 · q 0.004" in texts(account)
+    assert any("0.1 % or fewer score as high" in (c.help or "") for c in account.caption)
+
+
+def test_without_p_and_q_nothing_is_said_of_them(open_page: Open) -> None:
+    for page in (open_page(), open_page("campaign"), open_page("campaign", campaign="C-01")):
+        assert shown_columns(page, "p", "q") == []
+    assert " · p " not in texts(open_page("account", account="lone"))
+
+
+def test_what_kin_and_campaign_add_stands_among_all_signals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SWEEPLENS_STORE", str(tmp_path))
+    write_judged_store(tmp_path)
+    app = open_app(tmp_path, "account", account="dealt-a")
+    signals = next(d.value for d in app.dataframe if "median" in d.value)
+    assert list(signals["label"][:2]) == ["its campaign", "accounts that ask alike"]
+    assert list(signals["weight"][:2]) == [2.0, 1.75]
+
+
+@pytest.mark.parametrize(
+    ("facts", "doubt"),
+    [
+        ({"reference": None, "detector": {"fallback": False}}, "No benign reference fits the detector"),
+        ({"reference": None, "detector": {"fallback": True}}, "No detector was trained for this encoder"),
+        ({"reference": {"accounts": 9}, "detector": {}}, None),
+        ({"detector": {}}, None),
+    ],
+)
+def test_a_snapshot_without_a_reference_says_that_it_has_no_p(
+    snapshot: Snapshot, facts: dict[str, Any], doubt: str | None
+) -> None:
+    seen = replace(overview(snapshot), n_accounts=500)
+    said = doubts(SimpleNamespace(manifest=facts), seen, 0.0)  # type: ignore[arg-type] # a manifest is all it reads
+    assert [s.startswith(doubt) for s in said] == [True] if doubt else said == []
 
 
 def test_the_sidebar_names_the_snapshot_and_its_doubts(open_page: Open, snapshot: Snapshot) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from sweeplens.cli.tables import add_row, bar, count, make_table, score, share, when
+from sweeplens.cli.tables import add_row, bar, chance, count, make_table, score, share, when
 from sweeplens.text import one_line, printable
 
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from sweeplens.report.facts import (
         AccountEvidence,
+        AccountRow,
         ClusterEvidence,
         Curve,
         LinkFact,
@@ -36,6 +37,7 @@ def draw_account(console: "Console", facts: "AccountEvidence", prompts: int) -> 
         console,
         ("level", f"{row.level} (from the {row.level_from})"),
         ("score", score(row.score)),
+        *_chances(row),
         ("requests", f"{count(row.n_requests, console)}, of {count(row.n_prompts, console)} distinct prompts"),
         ("time", _span(row.first_ts, row.last_ts)),
         (
@@ -93,6 +95,12 @@ def _title(console: "Console", title: str, headline: str) -> None:
     console.print(Text(printable(title), style="bold"))
     console.print(Text(printable(headline)))
     console.print()
+
+
+def _chances(row: "AccountRow") -> list[tuple[str, str]]:
+    from sweeplens.report.sentences import describe_chance
+
+    return [] if row.p_value is None else [("p", f"{chance(row.p_value)}: {describe_chance(row)}")]
 
 
 def _span(first: "datetime | None", last: "datetime | None") -> str:

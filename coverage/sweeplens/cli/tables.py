@@ -28,7 +28,7 @@ def draw_accounts(console: "Console", rows: Sequence["AccountRow"]) -> None:
         for row in rows
     ]  # fmt: skip
     columns = ["level", "score>", f"account:{_WIDEST_ID}", "requests>", "prompts>", "campaign"]
-    _insert_q(columns, cells, rows)
+    _insert_chances(columns, cells, rows)
     reasons = [row.reasons[0].text if row.reasons else "" for row in rows]
     _draw_ranked(console, columns, cells, "why", reasons)
 
@@ -43,17 +43,17 @@ def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"]) -> None:
         for row in rows
     ]  # fmt: skip
     columns = ["level", "score>", "campaign", "label", "accounts>", "requests>", "prompts>"]
-    _insert_q(columns, cells, rows)
+    _insert_chances(columns, cells, rows)
     _draw_ranked(console, columns, cells, "members", [", ".join(row.accounts[:20]) for row in rows])
 
 
-def _insert_q(columns: list[str], cells: list[list[str]], rows: Sequence["AccountRow | CampaignRow"]) -> None:
-    """Put q after the score, where any row has one."""
-    if all(row.q_value is None for row in rows):
-        return
-    columns.insert(2, "q>")
-    for line, row in zip(cells, rows, strict=True):
-        line.insert(2, "-" if row.q_value is None else f"{row.q_value:.2g}")
+def _insert_chances(columns: list[str], cells: list[list[str]], rows: Sequence["AccountRow | CampaignRow"]) -> None:
+    """Put p and q after the score, each where any row has one."""
+    for name, values in (("q>", [row.q_value for row in rows]), ("p>", [row.p_value for row in rows])):
+        if any(value is not None for value in values):
+            columns.insert(2, name)
+            for line, value in zip(cells, values, strict=True):
+                line.insert(2, chance(value))
 
 
 def _draw_ranked(
@@ -143,6 +143,11 @@ def count(n: int, console: "Console") -> str:
 def score(value: float | None) -> str:
     """Show a score; a dash where there is none."""
     return "-" if value is None else f"{value:.2f}"
+
+
+def chance(value: float | None) -> str:
+    """Show a p or q with two significant digits; a dash where there is none."""
+    return "-" if value is None else f"{value:.2g}"
 
 
 def share(value: float) -> str:

@@ -139,6 +139,7 @@ class Peers:
 class SignalFact:
     """One signal of an account beside its peers. `quantiles` are the peers' 5, 25, 50, 75 and 95 % points.
 
+    What its kin and its campaign add stands here, too, with their score as the value; they have no family and no peers.
     `weight` is what the signal adds to the log-odds where it is among the reasons, `text` says it in words, and `fools`
     which honest use looks the same.
     """

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeplens.detect.accounts import KIN
+from sweeplens.detect.raising import CAMPAIGN
 from sweeplens.report.columns import columns_of, names_of, number, spaced
 from sweeplens.report.facts import LEVELS, AccountRow, CapabilityShare, Curve, NearAccount, Peers, Reason, SignalFact
 from sweeplens.signals.catalog import BY_KEY
@@ -17,6 +19,11 @@ FACTOR = 1.5  # in distinct prompts, within which accounts are of like volume
 _CURVES = 1000  # curves of peers that the band is made of, spread evenly over them
 _BAND = 5  # peers that must have got as far for a band to be drawn there
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+# Reasons that other accounts give and no peers have: label, and which honest use looks the same.
+_OTHERS = {
+    KIN: ("accounts that ask alike", "people of one taste, users of one template"),
+    CAMPAIGN: ("its campaign", "keys of one business, many runs of one benchmark"),
+}
 
 
 def peers_of(snapshot: "Snapshot", account: int) -> NDArray[np.int64]:
@@ -45,7 +52,10 @@ def describe_peers(snapshot: "Snapshot", account: int, peers: NDArray[np.int64])
 def compare_signals(
     snapshot: "Snapshot", account: int, peers: NDArray[np.int64], row: AccountRow
 ) -> tuple[SignalFact, ...]:
-    """Return the account's signals beside the peers' quantiles, those that speak most first."""
+    """Return the account's signals beside the peers' quantiles, and what its kin and its campaign add.
+
+    Those that speak most come first.
+    """
     signals = columns_of(snapshot).signals
     reasons = {reason.signal: reason for reason in row.reasons}
     facts = []
@@ -55,6 +65,7 @@ def compare_signals(
         five = tuple(np.quantile(among, _QUANTILES).tolist()) if len(among) else None
         value, percentile = number(signals.values[account, i]), number(signals.percentiles[account, i])
         facts.append(_fact(name, value, percentile, five, reasons.get(name)))
+    facts += [_fact(r.signal, r.value, None, None, r) for r in row.reasons if r.signal in _OTHERS]
     return tuple(sorted(facts, key=_strength))
 
 
@@ -72,7 +83,8 @@ def _fact(
         text = None
     else:
         text = known.sentence(value, quantiles[2])
-    family, label, fools = (known.family, known.label, known.fools) if known else ("", name.replace("_", " "), "")
+    label, fools = (known.label, known.fools) if known else _OTHERS.get(name, (name.replace("_", " "), ""))
+    family = known.family if known else ""
     five = None if quantiles is None else (quantiles[0], quantiles[1], quantiles[2], quantiles[3], quantiles[4])
     weight = None if reason is None else reason.weight
     return SignalFact(name, family, label, value, percentile, five, weight, text, fools)

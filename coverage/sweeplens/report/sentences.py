@@ -45,10 +45,10 @@ def describe_account(row: AccountRow, peers: Peers, campaign: CampaignRow | None
         return lead
     if row.level_from != "campaign":
         return f"{lead} Member of {_group(campaign)}."
-    alone = _alone(row)
-    few = f"has too few prompts to be judged, {row.n_prompts} distinct one{'' if row.n_prompts == 1 else 's'}"
-    without = few if alone is None else f"scores {alone:.2f}"
-    return f"{lead} Raised to {row.level} by {_group(campaign)}: alone it {without}."
+    alone = _without_campaign(row)
+    few = f"alone it has too few prompts to be judged, {row.n_prompts} distinct one{'' if row.n_prompts == 1 else 's'}"
+    without = few if alone is None else f"the score without it is {alone:.2f}"
+    return f"{lead} Raised to {row.level} by {_group(campaign)}: {without}."
 
 
 def describe_campaign(row: CampaignRow, coverage: UnionCoverage) -> str:
@@ -65,8 +65,16 @@ def describe_rarity(row: CampaignRow) -> str:
     """Say how rare such a group is among those of honest accounts, and after how many tests; empty where none says."""
     if row.p_value is None:
         return ""
-    corrected = "" if row.q_value is None else f" (q {row.q_value:.2g} after correction for all that was tested)"
-    return f"of the groups that honest accounts form, {percent(row.p_value)} or fewer are as strong{corrected}"
+    return f"of the groups that honest accounts form, {percent(row.p_value)} or fewer are as strong{_corrected(row)}"
+
+
+def describe_chance(row: AccountRow) -> str:
+    """Say how rare so high a score is among honest accounts, and after how many tests; empty where none says."""
+    if row.p_value is None:
+        return ""
+    raised = any(reason.signal == CAMPAIGN for reason in row.reasons)
+    high = "as high as it does without its campaign" if raised else "as high"
+    return f"of honest accounts, {percent(row.p_value)} or fewer score {high}{_corrected(row)}"
 
 
 def describe_dealing(evidence: Mapping[str, Any]) -> list[str]:
@@ -116,12 +124,16 @@ def percent(share: float) -> str:
     return f"{min(99.9, max(0.1, value)):.1f} %"
 
 
+def _corrected(row: AccountRow | CampaignRow) -> str:
+    return "" if row.q_value is None else f" (q {row.q_value:.2g} after correction for all that was tested)"
+
+
 def _group(campaign: CampaignRow) -> str:
     kind = "" if campaign.label == "sweep" else f"{campaign.label}, "
     return f"{campaign.campaign_id} ({kind}{count(len(campaign.accounts), 'account')})"
 
 
-def _alone(row: AccountRow) -> float | None:
+def _without_campaign(row: AccountRow) -> float | None:
     """Return the score without what the campaign added to its log-odds; None where there is too little to judge."""
     added = sum(reason.weight or 0.0 for reason in row.reasons if reason.signal == CAMPAIGN)
     if row.score is None or row.n_prompts < LEAST:

@@ -58,6 +58,8 @@ def doubts(snapshot: "Snapshot", seen: "Overview", days: float | None) -> list[s
     entry = snapshot.manifest.get("detector")
     if isinstance(entry, dict) and entry.get("fallback"):
         found.append("No detector was trained for this encoder: accounts are ranked, and none goes above watch alone.")
+    elif "reference" in snapshot.manifest and snapshot.manifest["reference"] is None:
+        found.append("No benign reference fits the detector: there is no p, and no account goes above watch alone.")
     if days is not None and days > STALE:
         found.append("The snapshot is more than a week old: `sweeplens build` makes a new one.")
     if seen.n_accounts < FEW:

@@ -35,15 +35,20 @@ def colours() -> Palette:
     return palette(st.context.theme.type)
 
 
-def heading(kind: str, name: str | None, sentence: str, facts: Iterable[str] = (), *, level: str | None = None) -> None:
-    """Write what this is, with its level, then its one sentence, then facts in a quiet line."""
+def heading(
+    kind: str, name: str | None, sentence: str, facts: Iterable[str] = (), *, level: str | None = None, chance: str = ""
+) -> None:
+    """Write what this is, with its level, then its one sentence, then facts in a quiet line.
+
+    `chance` says in words what a p among the facts means; it stands behind the line's question mark.
+    """
     title = f"#### {kind}" if name is None else f"#### {kind} {code_span(name)}"
     st.markdown(title if level is None else f"{title} :{_BADGES[level]}-badge[{words.LEVEL_WORDS[level]}]")
     with st.container(key="headline"):
         st.text(words.thin(sentence))
     line = " · ".join(facts)
     if line:
-        st.caption(line)
+        st.caption(line, help=f"p: {chance}." if chance else None)
 
 
 def draw(chart: Chart, key: str) -> None:

@@ -53,6 +53,11 @@ def short(value: float | None) -> str:
     return f"{float(text):g}" if "e" in text and abs(value) >= 1e-4 else text
 
 
+def chances(p: float | None, q: float | None) -> list[str]:
+    """Return p and q with their names, each where it is known."""
+    return [f"{name} {short(value)}" for name, value in (("p", p), ("q", q)) if value is not None]
+
+
 def moment(ts: datetime | None) -> str:
     """Return a time in UTC to the minute, or a dash."""
     return "–" if ts is None else f"{ts.astimezone(UTC):%Y-%m-%d %H:%M}"

@@ -11,7 +11,12 @@ from sweeplens.ui import words
 from sweeplens.ui.tables.base import frame_of, number, styled, text
 
 if TYPE_CHECKING:
+    import pandas as pd
     from pandas.io.formats.style import Styler
+
+_CHANCE = 64  # px of p, and of q
+_P = "Share of honest accounts that score as high, or of their groups that are as strong; a member's is its own"
+_Q = "p after correction for all that was tested: of the rows up to a q of 0.05, about one in twenty is honest"
 
 
 def top_reason(row: AccountRow) -> str:
@@ -33,9 +38,14 @@ def queue(rows: Sequence[AccountRow | CampaignRow], dates: Mapping[str, tuple[An
             "kind": f"campaign of {words.count(len(row.accounts))}" if isinstance(row, CampaignRow) else "account",
             "n_requests": row.n_requests, "n_prompts": row.n_prompts, "first": first, "last": last,
             "reason": campaign_reason(row) if isinstance(row, CampaignRow) else top_reason(row),
+            "p": row.p_value, "q": row.q_value,
         })  # fmt: skip
-    columns = ("level", "score", "id", "kind", "reason", "n_requests", "n_prompts", "first", "last")
-    return styled(frame_of(table, columns), counts=("n_requests", "n_prompts"), scores=("score",), level="level")
+    columns = ("level", "score", "p", "q", "id", "kind", "reason", "n_requests", "n_prompts", "first", "last")
+    return _ranked(frame_of(table, columns), ("n_requests", "n_prompts"))
+
+
+def _ranked(frame: "pd.DataFrame", counts: Sequence[str]) -> "Styler":
+    return styled(frame, counts=counts, scores=("score",), shorts=("p", "q"), level="level")
 
 
 def campaign_reason(row: CampaignRow) -> str:
@@ -51,12 +61,14 @@ def campaign_reason(row: CampaignRow) -> str:
     return sentence[:1].upper() + sentence[1:]
 
 
-def queue_columns() -> dict[str, Any]:
-    """Return the columns of the queue."""
+def queue_columns(rows: Sequence[AccountRow | CampaignRow]) -> dict[str, Any]:
+    """Return the columns of the queue; p and q stand there where any row has them."""
+    p, q = any(r.p_value is not None for r in rows), any(r.q_value is not None for r in rows)
     when = {"width": 78, "format": "D MMM YY", "timezone": "UTC"}
     return {
         "level": text("Level", 70), "score": number("Score", 54), "id": text("Id", 134), "kind": text("What", 112),
-        "reason": text("Strongest reason", 328), "n_requests": number("Requests", 70),
+        "p": number("p", _CHANCE, _P) if p else None, "q": number("q", _CHANCE, _Q) if q else None,
+        "reason": text("Strongest reason", 328 - _CHANCE * (p + q)), "n_requests": number("Requests", 70),
         "n_prompts": number("Prompts", 64),
         "first": st.column_config.DatetimeColumn("First seen", **when),  # type: ignore[arg-type]
         "last": st.column_config.DatetimeColumn("Last seen", **when),  # type: ignore[arg-type]
@@ -69,12 +81,12 @@ def members(rows: Sequence[AccountRow]) -> "Styler":
         {
             "level": words.LEVEL_WORDS[r.level], "score": r.score, "id": one_line(r.account_id, 60),
             "n_requests": r.n_requests, "n_prompts": r.n_prompts, "first": r.first_ts, "last": r.last_ts,
-            "reason": top_reason(r),
+            "reason": top_reason(r), "p": r.p_value, "q": r.q_value,
         }
         for r in rows
     ]  # fmt: skip
-    columns = ("level", "score", "id", "reason", "n_requests", "n_prompts", "first", "last")
-    return styled(frame_of(table, columns), counts=("n_requests", "n_prompts"), scores=("score",), level="level")
+    columns = ("level", "score", "p", "q", "id", "reason", "n_requests", "n_prompts", "first", "last")
+    return _ranked(frame_of(table, columns), ("n_requests", "n_prompts"))
 
 
 def campaigns(rows: Sequence[CampaignRow], dates: Mapping[str, tuple[Any, Any]]) -> "Styler":
@@ -84,20 +96,23 @@ def campaigns(rows: Sequence[CampaignRow], dates: Mapping[str, tuple[Any, Any]])
             "level": words.LEVEL_WORDS[r.level], "score": r.score, "id": r.campaign_id,
             "label": words.LABEL_WORDS.get(r.label, r.label), "n_accounts": len(r.accounts),
             "n_requests": r.n_requests, "n_prompts": r.n_prompts, "first": dates[r.campaign_id][0],
-            "last": dates[r.campaign_id][1], "reason": campaign_reason(r),
+            "last": dates[r.campaign_id][1], "reason": campaign_reason(r), "p": r.p_value, "q": r.q_value,
         }
         for r in rows
     ]  # fmt: skip
-    columns = ("level", "score", "id", "label", "reason", "n_accounts", "n_requests", "n_prompts", "first", "last")
-    counts = ("n_accounts", "n_requests", "n_prompts")
-    return styled(frame_of(table, columns), counts=counts, scores=("score",), level="level")
+    columns = (
+        "level", "score", "p", "q", "id", "label", "reason", "n_accounts", "n_requests", "n_prompts", "first", "last",
+    )  # fmt: skip
+    return _ranked(frame_of(table, columns), ("n_accounts", "n_requests", "n_prompts"))
 
 
-def campaign_columns() -> dict[str, Any]:
-    """Return the columns of the list of campaigns."""
+def campaign_columns(rows: Sequence[CampaignRow]) -> dict[str, Any]:
+    """Return the columns of the list of campaigns; p and q stand there where any row has them."""
+    columns = queue_columns(rows)
+    shown = sum(columns[name] is not None for name in ("p", "q"))
     return {
-        **queue_columns(), "id": text("Id", 60), "label": text("Looks like", 96), "n_accounts": number("Accounts", 70),
-        "reason": text("Evidence", 348),
+        **columns, "id": text("Id", 60), "label": text("Looks like", 96), "n_accounts": number("Accounts", 70),
+        "reason": text("Evidence", 348 - _CHANCE * shown),
     }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from sweeplens.report.facts import AccountEvidence, SignalFact
+from sweeplens.report.sentences import describe_chance
 from sweeplens.signals.catalog import BY_KEY
 from sweeplens.ui import data, links, parts, words
 from sweeplens.ui.charts.account import Strip, draw_capabilities, draw_curve, draw_strips
@@ -76,7 +77,7 @@ def _choose(snapshot: "Snapshot") -> None:
         parts.nothing("No account has this in its id.", "Shorten what you look for.")
         return
     frame = account_tables.queue(rows[:_SHOWN], {})
-    columns = {**account_tables.queue_columns(), "kind": None}
+    columns = {**account_tables.queue_columns(rows[:_SHOWN]), "kind": None}
     at = parts.pick(frame, columns, "accounts", rows=17)
     if len(rows) > _SHOWN:
         st.caption(f"The first {words.count(_SHOWN)} of {words.count(len(rows))}, highest scores first.")
@@ -89,11 +90,11 @@ def _head(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
     facts = [
         *(["Raised by its campaign"] if row.level_from == "campaign" else []),
         words.counted(row.n_requests, "request"), words.counted(row.n_prompts, "distinct prompt"),
-        words.period(row.first_ts, row.last_ts),
+        words.period(row.first_ts, row.last_ts), *words.chances(row.p_value, row.q_value),
     ]  # fmt: skip
     text, buttons = st.columns([5, 2])
     with text:
-        parts.heading("Account", row.account_id, evidence.headline, facts, level=row.level)
+        parts.heading("Account", row.account_id, evidence.headline, facts, level=row.level, chance=describe_chance(row))
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         if row.campaign_id is not None:
             parts.link(f"Campaign {code_span(row.campaign_id)}", "campaign", campaign=row.campaign_id)

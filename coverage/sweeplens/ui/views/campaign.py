@@ -22,7 +22,7 @@ _LABELS = {
     "sweep": "Looks like one sweep dealt out over several accounts.",
     "tenant": "Looks like several keys of one business: most members share an organisation.",
     "template": "Looks like users of one template: narrow ground, like wording.",
-    "benchmark": "Looks like many runs of one benchmark: members send the same prompts word for word.",
+    "benchmark": "Looks like many runs of one benchmark: members send the same prompts, or those of a known set.",
     "undecided": "The members share ground, for a reason that stays open.",
 }
 
@@ -75,11 +75,11 @@ def _choose(snapshot: "Snapshot") -> None:
     if not rows:
         parts.nothing(
             "No accounts of this log act alike enough to be a group.",
-            "Groups need three or more accounts on like ground; the queue ranks accounts alone.",
+            "Groups need five or more accounts on like ground; the queue ranks accounts alone.",
         )
         return
     frame = account_tables.campaigns(rows, data.campaign_periods(snapshot))
-    at = parts.pick(frame, account_tables.campaign_columns(), "campaigns", rows=17)
+    at = parts.pick(frame, account_tables.campaign_columns(rows), "campaigns", rows=17)
     if at is not None and at < len(rows):
         links.go_to("campaign", campaign=rows[at].campaign_id)
 
@@ -95,13 +95,15 @@ def _head(evidence: CampaignEvidence) -> None:
     row = evidence.row
     facts = [
         f"score {words.score(row.score)}",
+        *words.chances(row.p_value, row.q_value),
         words.counted(row.n_prompts, "distinct prompt"),
         words.period(*data.period(evidence.members)),
         _LABELS.get(row.label, _LABELS["undecided"]),
     ]  # fmt: skip
     text, buttons = st.columns([5, 2])
     with text:
-        parts.heading("Campaign", row.campaign_id, evidence.headline, facts, level=row.level)
+        rarity = describe_rarity(row)
+        parts.heading("Campaign", row.campaign_id, evidence.headline, facts, level=row.level, chance=rarity)
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         parts.link("On the map", "map", campaign=row.campaign_id)
         parts.link("All campaigns", "campaign")
@@ -109,7 +111,7 @@ def _head(evidence: CampaignEvidence) -> None:
 
 def _members(evidence: CampaignEvidence) -> None:
     st.markdown("**Members**", help="The highest level first. A click opens the account.")
-    columns = {**account_tables.queue_columns(), "id": base_tables.text("Account", 150)}
+    columns = {**account_tables.queue_columns(evidence.members), "id": base_tables.text("Account", 150)}
     at = parts.pick(account_tables.members(evidence.members), columns, "members", rows=6)
     if at is not None and at < len(evidence.members):
         links.go_to("account", account=evidence.members[at].account_id)

@@ -30,7 +30,7 @@ def show() -> None:
         parts.nothing("Nothing in the queue matches these filters.", "Take one of the filters back.")
         return
     frame = account_tables.queue(rows[:_SHOWN], data.campaign_periods(snapshot))
-    at = parts.pick(frame, account_tables.queue_columns(), "queue", rows=15)
+    at = parts.pick(frame, account_tables.queue_columns(rows[:_SHOWN]), "queue", rows=15)
     if len(rows) > _SHOWN:
         st.caption(f"The first {words.count(_SHOWN)} of {words.count(len(rows))}; the filters narrow them down.")
     if at is not None and at < len(rows):
