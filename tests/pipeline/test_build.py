@@ -8,6 +8,7 @@ import pytest
 
 from sweeplens.config import Settings
 from sweeplens.demo import write_demo
+from sweeplens.detect.detector import LEVELS
 from sweeplens.errors import EncoderError, RejectsError, StoreError
 from sweeplens.pipeline import build, encode_query
 from sweeplens.report.search import search
@@ -87,10 +88,43 @@ def test_accounts_with_signals_have_a_score_and_reasons_that_belong_to_them(demo
     for row in first.snapshot.table("accounts").to_pylist():
         if row["n_prompts"] >= 10:
             assert 0 <= row["score"] <= 1
-        assert row["p_value"] is None
-        assert row["q_value"] is None
         assert (row["level_from"] == "account") or row["campaign_id"]
         assert all(r["weight"] > 0 and r["text"] for r in row["reasons"])
+
+
+def test_levels_of_accounts_follow_from_p_and_q_is_never_below_it(demo):
+    _, first, _ = demo
+    reference = first.snapshot.manifest["reference"]
+    assert reference["accounts"] >= 1000
+    rows = first.snapshot.table("accounts").to_pylist()
+    sweeps = {c["campaign_id"]: c for c in first.snapshot.table("campaigns").to_pylist() if c["label"] == "sweep"}
+    assert any(row["p_value"] is None for row in rows)
+    for row in rows:
+        p = row["p_value"]
+        if p is None:
+            assert row["n_prompts"] < 10
+            assert row["q_value"] is None
+            own = "insufficient"
+        else:
+            assert 1 / (reference["accounts"] + 1) <= p <= row["q_value"] <= 1
+            own = "high" if p <= 0.001 else "review" if p <= 0.005 else "watch" if p <= 0.05 else "none"
+        if row["level_from"] == "account":
+            assert row["level"] == own
+        else:
+            assert row["level"] == sweeps[row["campaign_id"]]["level"]
+            assert LEVELS.index(row["level"]) > LEVELS.index(own)
+
+
+def test_what_kin_add_is_among_the_reasons_and_a_campaign_helps_on_top(demo):
+    _, first, _ = demo
+    rows = first.snapshot.table("accounts").to_pylist()
+    kin = [r for row in rows for r in row["reasons"] if r["signal"] == "kin"]
+    assert kin
+    assert all(0 <= r["value"] <= 1 and r["peer_percentile"] is None for r in kin)
+    helped = [row for row in rows if any(r["signal"] == "campaign" for r in row["reasons"])]
+    sweeps = {c["campaign_id"] for c in first.snapshot.table("campaigns").to_pylist() if c["label"] == "sweep"}
+    assert helped
+    assert {row["campaign_id"] for row in helped} <= sweeps
 
 
 def test_what_was_redacted_is_nowhere_in_the_store(demo):

@@ -13,6 +13,8 @@ def row(p, q):
 def test_rarity_is_said_with_its_correction():
     assert describe_rarity(row(None, None)) == ""
     assert describe_rarity(row(0.004, None)) == "of the groups that honest accounts form, 0.4 % or fewer are as strong"
+    assert ", 0.3 % or fewer are" in describe_rarity(row(0.00247, None))  # never less than it is
+    assert ", 100 % or fewer are" in describe_rarity(row(1.0, None))
     assert "q 0.02 after correction" in describe_rarity(row(0.004, 0.0199))
 
 

@@ -65,7 +65,7 @@ def describe_rarity(row: CampaignRow) -> str:
     """Say how rare such a group is among those of honest accounts, and after how many tests; empty where none says."""
     if row.p_value is None:
         return ""
-    return f"of the groups that honest accounts form, {percent(row.p_value)} or fewer are as strong{_corrected(row)}"
+    return f"of the groups that honest accounts form, {_at_most(row.p_value)} or fewer are as strong{_corrected(row)}"
 
 
 def describe_chance(row: AccountRow) -> str:
@@ -74,7 +74,7 @@ def describe_chance(row: AccountRow) -> str:
         return ""
     raised = any(reason.signal == CAMPAIGN for reason in row.reasons)
     high = "as high as it does without its campaign" if raised else "as high"
-    return f"of honest accounts, {percent(row.p_value)} or fewer score {high}{_corrected(row)}"
+    return f"of honest accounts, {_at_most(row.p_value)} or fewer score {high}{_corrected(row)}"
 
 
 def describe_dealing(evidence: Mapping[str, Any]) -> list[str]:
@@ -122,6 +122,11 @@ def percent(share: float) -> str:
     if value in {0.0, 100.0}:
         return f"{value:.0f} %"
     return f"{min(99.9, max(0.1, value)):.1f} %"
+
+
+def _at_most(p: float) -> str:
+    """Return a p as a percentage, rounded up: one that is rounded down would promise too much."""
+    return percent(math.ceil(1000 * p - 1e-9) / 1000)
 
 
 def _corrected(row: AccountRow | CampaignRow) -> str:
