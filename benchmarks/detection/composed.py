@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sweeplens.atlas.cells import make_cells
+from sweeplens.config import Settings
 from sweeplens.embed.cache import VectorCache
 from sweeplens.embed.encoder import load_encoder
 from sweeplens.embed.language import detect_languages
@@ -61,18 +63,18 @@ class Composed:
 
 
 def read_log(folder: Path, fold: str, encoder_name: str, cache: Path, models: Path) -> Composed:
-    """Read, embed and measure one composed log; the map is left out, as no signal that is judged by needs it."""
-    rows = read_requests([str(folder / "log.jsonl.gz")], stats=ReadStats(), reject=lambda _: None)
+    """Read, embed and measure one composed log; of the map it has the cells alone, as nothing else is judged by."""
+    requests = read_requests([str(folder / "log.jsonl.gz")], stats=ReadStats(), reject=lambda _: None)
     with tempfile.TemporaryDirectory() as scratch:
-        ingested = ingest(rows, Path(scratch) / "requests.parquet")
+        ingested = ingest(requests, Path(scratch) / "requests.parquet")
     texts, hashes = ingested.prompts.texts, ingested.prompts.hashes
     encoder = load_encoder(encoder_name, models=models, threads=2)
     vectors = embed_prompts(encoder, hashes, texts, VectorCache(cache, encoder.fingerprint, encoder.dim)).vectors
     nowhere = np.zeros(len(texts), np.int32)
     languages = detect_languages(texts)
-    ground = make_ground(
-        vectors.astype(np.float32), texts, languages, cell=nowhere, cluster=nowhere, capability=nowhere
-    )
+    rows = vectors.astype(np.float32)
+    cell = make_cells(rows, cells=Settings().cells, seed=Settings().seed, threads=1)[1]
+    ground = make_ground(rows, texts, languages, cell=cell, cluster=nowhere, capability=nowhere)
     known = {k.account_id: k for k in read_labels(folder / "labels.csv")}
     labels = tuple(known[name] for name in ingested.accounts.names)
     values = measure_accounts(ingested.accounts, ground)

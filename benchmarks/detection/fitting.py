@@ -29,8 +29,8 @@ USED = (
 WEIGHTS = {"hydra": 0.4}
 SEEDS = 5
 MOST_EDGES = 24
-PARTS = 3  # random parts of each log's honest accounts that groups are looked for in
-GROUPS = 20  # parts of the collections that out-of-fold scores leave out in turn
+PARTS = 2  # random parts of each log's honest accounts that groups are looked for in
+GROUPS = 12  # parts of the collections that out-of-fold scores leave out in turn
 LEVELS = {"watch": 0.9, "review": 1.1, "high": 1.1}  # without a reference nothing goes above watch
 _COLUMNS = [KEYS.index(k) for k in USED]
 
@@ -113,7 +113,7 @@ def score_out_of_fold(logs: Sequence[Composed]) -> list[np.ndarray]:
     own = np.full(len(values), np.nan)
     for g in range(GROUPS):
         held = np.array([any(part[c] == g for c in own_corpora) for own_corpora in corpora])
-        models = [fit_trees(logs, ~held, s) for s in range(3)]
+        models = [fit_trees(logs, ~held, s) for s in range(2)]
         mine = held & np.array([part[c[0]] == g for c in corpora]) & ~np.isnan(values).all(1)
         if mine.any():
             own[mine] = np.mean([m.decision_function(values[mine][:, _COLUMNS]) for m in models], axis=0)

@@ -9,6 +9,7 @@ becomes of the same logs without their attacks.
 
 import argparse
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import fitting
@@ -68,20 +69,22 @@ def main() -> None:
     """Rotate the folds, pool, print, write."""
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("logs", nargs="+", metavar="FOLDER:FOLD")
+    ap.add_argument("--train", nargs="*", default=[], metavar="FOLDER:FOLD", help="logs that are only trained on")
     ap.add_argument("--encoder", required=True)
     ap.add_argument("--cache", type=Path, default=Path("out/cache"))
     ap.add_argument("--models", type=Path, default=Path("out/models"))
     ap.add_argument("--out", type=Path, required=True)
     ap.add_argument("--peers", action=argparse.BooleanOptionalAction, default=True)
     a = ap.parse_args()
-    report(read_logs(a.logs, a.encoder, a.cache, a.models), a.encoder, a.out, peers=a.peers)
+    logs, more = (read_logs(k, a.encoder, a.cache, a.models) for k in (a.logs, a.train))
+    report(logs, a.encoder, a.out, peers=a.peers, more=more)
 
 
-def report(logs: list[Composed], encoder: str, out: Path, *, peers: bool) -> None:
+def report(logs: list[Composed], encoder: str, out: Path, *, peers: bool, more: Sequence[Composed] = ()) -> None:
     """Judge each log by what the other folds gave, and write heldout-ENCODER.md and .json."""
     samples, alone, traffic, free = [], [], [], []
     for fold in sorted({k.fold for k in logs}):
-        others = [k for k in logs if k.fold != fold]
+        others = [k for k in (*logs, *more) if k.fold != fold]
         fitted = fitting.fit(others, encoder, "held-out", 0.6)
         reference = fitting.reference_of(others, fitted)
         kit = Kit(fitted.detector, fitted.population, reference)

@@ -22,7 +22,7 @@ FIGURES = (
 Point = dict[str, object]
 
 _COMMAND = """\
-    python benchmarks/detection/robustness.py --encoder default --corpora DIR --mix MIX.json \\
+    python benchmarks/detection/robustness.py --encoder default --sets 2 --corpora DIR --mix MIX.json \\
         --out benchmarks/detection/results FOLDER:FOLD ...
     python benchmarks/detection/robustness.py --encoder fast --factors language --corpora DIR --mix MIX.json \\
         --out benchmarks/detection/results FOLDER:FOLD ...
@@ -37,7 +37,7 @@ once; one of these numbers is changed at a time.
 - **own AUROC**: the attack's accounts against the honest ones by their own score; **AUROC**: after kin and campaigns,
   with the lowest of the prompt sets beside it. **Flagged** is review or high. **Found** is the share of attacks that a
   reported campaign agrees with (Jaccard index >= 0.5); an attack of one account is no campaign. All are means over
-  prompt sets, the largest of each fold.
+  prompt sets, for most factors the two largest of each fold.
 - **accounts x prompts** is what the sets lasted for, since no prompt is dealt twice: where a set is too small, accounts
   of a large campaign get fewer prompts, and long accounts are fewer. Chat counts among the prompts.
 - **Chat** is added to the 40 prompts in whole conversations of one of the fold's chat collections, those first that
@@ -172,13 +172,13 @@ def _panel(factor: str, own: Sequence[Point]) -> list[str]:
     middle = _TOP + _PLOT_H / 2
     parts.append(f'<text transform="translate(14 {middle}) rotate(-90)" text-anchor="middle">AUROC, share found</text>')
     parts.append(
-        f'<text x="{_LEFT + _PLOT_W / 2}" y="{bottom + 50}" text-anchor="middle">{escape(_AXES[factor])}</text>'
+        f'<text x="{_LEFT + _PLOT_W / 2}" y="{bottom + 52}" text-anchor="middle">{escape(_AXES[factor])}</text>'
     )
     step = _PLOT_W / len(own)
     places = [_LEFT + step * (i + 0.5) for i in range(len(own))]
     for i, (x, p) in enumerate(zip(places, own, strict=True)):
         label = _SHORT.get(str(p["label"]), str(p["label"]))
-        low = 14 if len(own) * max(map(len, (str(q["label"]) for q in own))) < 40 else 14 + 13 * (i % 2)
+        low = 19 if len(own) * max(map(len, (str(q["label"]) for q in own))) < 40 else 19 + 13 * (i % 2)
         parts.append(f'<text x="{x:.1f}" y="{bottom + low}" text-anchor="middle">{escape(label)}</text>')
     for key, name, colour, dash in _SERIES:
         line = [(x, bottom - p[key] * _PLOT_H) for x, p in zip(places, own, strict=True) if p[key] is not None]

@@ -23,8 +23,16 @@ from sweeplens.signals.account import Accounts
 from sweeplens.signals.ground import Ground
 
 SWEEP, TENANT, TEMPLATE, BENCHMARK, UNDECIDED = "sweep", "tenant", "template", "benchmark", "undecided"
-RARE = 0.01  # p of a group, at most, that is a sweep: one false group in some ten logs of ten honest groups each
-_STRONG = 0.0  # log-odds of a group, levelled by size, that make a sweep where no reference gives a p
+# Log-odds of a group, levelled by size, from which on it is a sweep: an even chance, and in held-out logs the cut
+# between groups of attackers and honest ones. p alone does not decide: a reference of thirty collections holds some
+# twenty kinds of honest group, however often each is drawn, so that one odd kind would decide what is found.
+_STRONG = 0.0
+RARE = 0.1  # p of a sweep, at most
+_FAR = 5.0  # log-odds under its group's mean, and under -3 by itself: such a member of a sweep is in bad company
+_HONEST = -3.0
+# Log-odds of its own under which an account does not join a sweep by a part of its prompts, and is not raised to the
+# level of the sweep it is in: in held-out logs 98 of 100 members lie above, and people who chat about it lie below.
+DOUBTFUL = -1.0
 _SAME_ORG = 0.8  # share of the members in one organisation that makes a group a tenant's keys
 _KNOWN = 0.5  # share of the prompts from one known set that makes a benchmark run
 _NARROW = 8.0  # cells in 40 prompts of the union under which a group is one narrow job
@@ -104,7 +112,7 @@ def judge_group(odds: float, p_value: float, evidence: Mapping[str, object]) -> 
         return BENCHMARK
     if evidence.get("dealing") == COPIES:
         return TEMPLATE if narrow else BENCHMARK
-    strong = p_value <= RARE if not math.isnan(p_value) else _or_lowest(odds) >= _STRONG
+    strong = _or_lowest(odds) >= _STRONG and not p_value > RARE
     formed = _number(evidence, "n_fingerprints") < 2 or _number(evidence, "tested_likeness") >= _ALIKE
     if strong and formed and _number(evidence, "n_accounts") >= LEAST:
         return SWEEP
@@ -130,9 +138,15 @@ def _test(scene: Scene, members: np.ndarray, nulls: Sequence[Null]) -> _Tested:
     odds, evidence = gather(scene, members)
     evidence["n_fingerprints"] = len(scene.halves.places(members))
     p_value = group_p(odds, len(members), nulls)
-    return _Tested(
-        members, judge_group(strength(odds, len(members)), p_value, evidence), odds, p_value, evidence
-    )  # fmt: skip
+    label = judge_group(strength(odds, len(members)), p_value, evidence)
+    if label == SWEEP:
+        own = scene.own[members]
+        kept = members[~((own < _HONEST) & (own < odds - _FAR))]
+        if len(kept) < len(members):
+            # Whoever mixes much of something else into a share of the sweep can still join by that part.
+            evidence = gather(scene, kept)[1] | {"n_fingerprints": evidence["n_fingerprints"]}
+            members, label = kept, label if len(kept) >= LEAST else UNDECIDED
+    return _Tested(members, label, odds, p_value, evidence)
 
 
 def _join(scene: Scene, tested: list[_Tested], near: Neighbours) -> list[_Tested]:
@@ -142,6 +156,7 @@ def _join(scene: Scene, tested: list[_Tested], near: Neighbours) -> list[_Tested
     """
     sweeps = [t for t in tested if t.label == SWEEP]
     taken = np.zeros(len(scene.accounts), bool)
+    taken[scene.own < DOUBTFUL] = True
     for t in tested:
         if t.label in {TENANT, BENCHMARK}:
             taken[t.members] = True

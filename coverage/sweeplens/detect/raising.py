@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweeplens.detect.accounts import AccountScores, Reason
-from sweeplens.detect.campaigns import SWEEP, Campaign
+from sweeplens.detect.campaigns import DOUBTFUL, SWEEP, Campaign
 from sweeplens.detect.detector import LEVELS, chance, log_odds
 from sweeplens.detect.nulls import strength
 
@@ -28,9 +28,9 @@ class Raised:
 def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Sequence[Campaign]) -> Raised:
     """Move each member of a sweep 0.8 of the way to its group's log-odds, where that is higher.
 
-    A group's log-odds here are levelled by its size, as in its test. A member with too few prompts for
-    a score of its own takes the group's. Its level is the higher of its own and the group's; `level_from` says which.
-    Its p and q stay its own.
+    A group's log-odds here are levelled by its size, as in its test. A member with too few prompts for a score of its
+    own takes the group's. Its level is the higher of its own and the group's, and `level_from` says which; a member
+    that by itself looks honest keeps its own. Its p and q stay its own.
     """
     score = scores.score.copy()
     level, level_from, reasons = list(levels), ["account"] * len(score), list(scores.reasons)
@@ -44,6 +44,8 @@ def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Seque
             score[code] = chance(own + added)
             if added > 0:
                 reasons[code] = (_reason(campaign, added), *reasons[code])
+            if scores.own[code] < DOUBTFUL:
+                continue
             if LEVELS.index(campaign.level) > LEVELS.index(level[code]):
                 level[code], level_from[code] = campaign.level, "campaign"
     return Raised(score, tuple(level), tuple(level_from), tuple(reasons))
