@@ -11,6 +11,7 @@ import time
 
 import numpy as np
 
+from sweeplens.detect.calibration import load_reference
 from sweeplens.detect.detector import load_detector
 from sweeplens.detect.population import load_population
 from sweeplens.engine.steps import peak_memory
@@ -18,6 +19,7 @@ from sweeplens.pipeline.judge import Kit, judge_accounts
 from sweeplens.signals.account import Accounts, group_codes
 from sweeplens.signals.ground import make_ground
 from sweeplens.signals.measure import measure_accounts
+from sweeplens.text import content_hash
 
 _WORDS = 4000
 _TOPICS, _CAMPAIGNS, _MEMBERS, _SPAN = 3000, 3, 300, 100
@@ -64,6 +66,7 @@ def main() -> None:
     cell = np.arange(len(texts), dtype=np.int32) % 512
     clock = {}
     start = time.perf_counter()
+    hashes = [content_hash(t) for t in texts]
     ground = make_ground(
         vectors, texts, ["en"] * len(texts), cell=cell, cluster=cell, capability=cell % 23, workers=a.workers
     )
@@ -72,7 +75,9 @@ def main() -> None:
     values = measure_accounts(accounts, ground, workers=a.workers)
     clock["signals"] = time.perf_counter() - start
     start = time.perf_counter()
-    judged = judge_accounts(accounts, ground, values, Kit(detector, population, None))
+    judged = judge_accounts(
+        accounts, ground, values, hashes, Kit(detector, population, load_reference("default", detector))
+    )
     clock["scores and campaigns"] = time.perf_counter() - start
     for name, seconds in clock.items():
         print(f"{name:22s} {seconds:7.1f} s")

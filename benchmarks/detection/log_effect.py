@@ -3,8 +3,8 @@
     python benchmarks/detection/log_effect.py --encoder default --out results FOLDER:FOLD ...
 
 Each log is judged by what the other folds gave. Attacks are left out at random until they are the share that is asked
-for; for the last comparison half of the honest accounts are left out. Prints Spearman's correlation of the log-odds of the
-accounts that both logs hold, and the share of them with the same level.
+for; for the last comparison half of the honest accounts are left out. Prints Spearman's correlation of the log-odds
+of the accounts that both logs hold, and the share of them with the same level.
 """
 
 import argparse
