@@ -69,7 +69,7 @@ def test_a_sweep_is_likely_and_rare_as_far_as_a_reference_says(odds, p, label):
 def make_log(seed=4):
     """100 accounts of 24 prompts on two topics each, of 20 on a wide pool of 12 topics, and one blended account.
 
-    The blended one, z0, has 24 prompts of the pool and 24 of anything.
+    The blended one, z0, has 24 prompts of the pool and 28 of anything.
     """
     rng = np.random.default_rng(seed)
     topics = rng.normal(size=(90, 24))
@@ -78,8 +78,8 @@ def make_log(seed=4):
         pool = np.arange(12) if i >= 100 else rng.choice(np.arange(12, 88), 2, replace=False)
         names += [f"{'a' if i < 100 else 'm'}{i:03d}"] * 24
         topic += rng.choice(pool, 24).tolist()
-    names += ["z0"] * 48
-    topic += rng.choice(12, 24).tolist() + rng.choice(np.arange(12, 90), 24).tolist()
+    names += ["z0"] * 52
+    topic += rng.choice(12, 24).tolist() + rng.choice(np.arange(12, 90), 28).tolist()
     vectors = topics[topic] + 0.5 * rng.normal(size=(len(topic), 24))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     n = len(names)
@@ -90,7 +90,7 @@ def make_log(seed=4):
         capability=np.zeros(n, np.int32), form=np.ones((n, 8), np.float32), pack=ones, packed=np.ones(n, np.int32),
         leaning=ones, first_word=np.arange(n, dtype=np.int32) % 7, heads=[b"x" * 60] * n,
     )  # fmt: skip
-    own = np.array([1.5 if name.startswith("m") else -2.0 for name in accounts.names])
+    own = np.array([{"m": 1.5, "z": -0.5}.get(name[0], -2.0) for name in accounts.names])
     return accounts, ground, own
 
 
@@ -131,9 +131,19 @@ def test_an_account_that_mixes_other_things_in_joins_by_its_best_part(log):
     near = all_neighbours(log[1].vectors, 15, threads=1)
     without = next(c for c in campaigns_of(log, nulls=HONEST) if c.label == SWEEP)
     with_near = next(c for c in campaigns_of(log, nulls=HONEST, near=near) if c.label == SWEEP)
-    assert members(with_near, log) >= members(without, log)
-    assert "z0" in members(with_near, log)
+    assert members(with_near, log) == members(without, log) | {"z0"}
+    assert "z0" not in members(without, log)
+    assert with_near.evidence["n_joined"] == 1
     assert with_near.p_value == without.p_value
+
+
+def test_an_account_that_looks_honest_by_itself_does_not_join(log):
+    accounts, ground, own = log
+    honest = np.where(np.array(accounts.names) == "z0", -1.1, own)
+    near = all_neighbours(ground.vectors, 15, threads=1)
+    sweep = next(c for c in campaigns_of((accounts, ground, honest), nulls=HONEST, near=near) if c.label == SWEEP)
+    assert "z0" not in members(sweep, log)
+    assert "n_joined" not in sweep.evidence
 
 
 @pytest.mark.parametrize(("odds", "out"), [(-9.0, {"m107"}), (-2.9, set())])
@@ -183,9 +193,10 @@ def test_accounts_of_four_prompts_are_tested_as_a_pool():
     assert pool.evidence["union_score"] is not None
 
 
-def scores_of(odds):
+def scores_of(odds, own=None):
     score = 1 / (1 + np.exp(-np.array(odds)))
-    return SimpleNamespace(score=score, log_odds=np.array(odds), reasons=tuple(() for _ in odds))
+    own = np.array(odds if own is None else own)
+    return SimpleNamespace(score=score, own=own, log_odds=np.array(odds), reasons=tuple(() for _ in odds))
 
 
 def test_members_are_raised_towards_their_group_and_say_so():
@@ -204,6 +215,15 @@ def test_members_are_raised_towards_their_group_and_say_so():
     assert raised.reasons[0][0].signal == "campaign"
     assert "2 other accounts" in raised.reasons[0][0].text
     assert raised.reasons[1] == ()
+
+
+def test_a_member_that_looks_honest_by_itself_keeps_its_level_and_one_with_no_say_does_not():
+    campaign = Campaign("C-01", SWEEP, (0, 1, 2), 90, 80, 0.9, "review")
+    scores = scores_of([0.5, 0.5, math.nan], own=[-1.1, -1.0, math.nan])
+    raised = raise_members(scores, ("none", "none", "insufficient"), (campaign,))
+    assert raised.level == ("none", "review", "review")
+    assert raised.level_from == ("account", "campaign", "campaign")
+    assert raised.score[0] == raised.score[1] > 0.85  # the score moves all the same
 
 
 def test_groups_that_are_no_sweep_raise_nobody():

@@ -1,5 +1,6 @@
 """The small store, with p and q beside the scores, and kin among the reasons of two accounts."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -18,8 +19,8 @@ KIN = {
 HAVE_KIN = ("dealt-a", "dealt-c")
 
 
-def write_judged_store(store: Path) -> Snapshot:
-    """Publish the snapshot into `store`, after that of the small store, and return it."""
+def write_judged_store(store: Path, scores: Mapping[str, float] | None = None) -> Snapshot:
+    """Publish the snapshot into `store`, after that of the small store, and return it; `scores` take others' place."""
     old = write_small_store(store)
     with write_snapshot(store) as writer:
         for name in TABLES:
@@ -29,6 +30,8 @@ def write_judged_store(store: Path) -> Snapshot:
                 table = _replaced(table, "p_value", [P.get(i) for i in ids])
                 table = _replaced(table, "q_value", [Q.get(i) for i in ids])
             if name == "accounts":
+                own = zip(ids, table["score"].to_pylist(), strict=True)
+                table = _replaced(table, "score", [(scores or {}).get(i, s) for i, s in own])
                 reasons = zip(ids, table["reasons"].to_pylist(), strict=True)
                 table = _replaced(table, "reasons", [[*r, KIN] if i in HAVE_KIN else r for i, r in reasons])
             writer.add_table(name, table)
@@ -37,6 +40,6 @@ def write_judged_store(store: Path) -> Snapshot:
         return writer.publish({k: old.manifest[k] for k in ("encoder", "detector", "counts")})
 
 
-def _replaced(table: pa.Table, name: str, values: list[object]) -> pa.Table:
+def _replaced(table: pa.Table, name: str, values: Sequence[object]) -> pa.Table:
     at = table.schema.get_field_index(name)
     return table.set_column(at, table.schema.field(at), pa.array(values, table.schema.field(at).type))

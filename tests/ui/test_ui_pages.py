@@ -53,6 +53,14 @@ def test_the_queue_ranks_campaigns_and_accounts_in_one_list(open_page: Open, sna
     assert ids(app)[0] == "C-01"
 
 
+def test_a_campaign_stands_above_members_of_its_level_that_score_higher(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SWEEPLENS_STORE", str(tmp_path))
+    write_judged_store(tmp_path, scores={"dealt-b": 0.99})
+    assert ids(open_app(tmp_path, ""))[:3] == ["C-01", "dealt-b", "dealt-a"]
+
+
 def test_the_queue_has_five_numbers_and_they_are_the_reports(open_page: Open, snapshot: Snapshot) -> None:
     seen = overview(snapshot)
     metrics = open_page().metric

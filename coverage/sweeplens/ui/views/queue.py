@@ -42,11 +42,20 @@ def show() -> None:
 
 
 def ranked(snapshot: "Snapshot") -> list[Row]:
-    """Return the campaigns labelled sweep and all accounts in one list: by level, then score, campaigns first."""
-    rows: list[Row] = [c for c in data.campaigns(snapshot) if c.label == "sweep"]
-    rows += data.accounts(snapshot)
-    # Scores count as they are written, so that a campaign stands above members that show the same score.
-    return sorted(rows, key=lambda r: (words.LEVELS.index(r.level), 1.0 if r.score is None else -round(r.score, 2)))
+    """Return the campaigns labelled sweep and all accounts in one list: by level, then score, campaigns first.
+
+    Among rows of its level, a campaign stands above its members, whatever their scores.
+    """
+    accounts = data.accounts(snapshot)
+    own = {row.account_id: row.score for row in accounts}
+
+    def key(row: Row) -> tuple[int, float]:
+        members = row.accounts if isinstance(row, CampaignRow) else ()
+        scores = [s for s in (row.score, *(own[a] for a in members)) if s is not None]
+        # Scores count as they are written, so that a campaign stands above members that show the same score.
+        return words.LEVELS.index(row.level), -round(max(scores), 2) if scores else 1.0
+
+    return sorted([*(c for c in data.campaigns(snapshot) if c.label == "sweep"), *accounts], key=key)
 
 
 def _headline(seen: "Overview") -> str:
