@@ -41,10 +41,12 @@ once; one of these numbers is changed at a time.
 - **accounts x prompts** is what the sets lasted for, since no prompt is dealt twice: where a set is too small, accounts
   of a large campaign get fewer prompts, and long accounts are fewer. Chat counts among the prompts.
 - **Chat** is added to the 40 prompts in whole conversations of one of the fold's chat collections, those first that
-  honest accounts of the background did not send. They do not last for large shares: accounts then share some of them,
-  and some are the honest accounts' own (`sent_by_honest` in the record is the share of such requests). An AUROC under
-  0.5 is no mistake: many honest accounts are businesses, which score higher than people who chat, and an account that
-  is mostly chat scores as those people do.
+  honest accounts of the background did not send; few are left, so that most of it is what honest accounts sent, too
+  (**also honest**: the share of an attack's requests), and accounts of one attack share some. That pulls kin and groups
+  towards honest accounts: AUROC and campaigns under chat are on the dark side, while the own score looks at the account
+  alone. An AUROC under 0.5 is no mistake: an account that is mostly many people's chat looks like an app that forwards
+  it, and those are among the lowest scores. Nor was hiding learnt: in the composed logs behind these numbers 2 of the
+  268 accounts of campaigns and blended sweeps hold any chat, since honest accounts had used up what was set aside.
 - **Noise** is tried on ten accounts of 30 prompts, of two English sets a fold.
 - **Order**: no signal looks at times, only at the order of an account's requests. A log whose times are blinded but in
   order gives the same scores, but for how requests of several accounts are merged when their group is tested. Here
@@ -102,6 +104,7 @@ def draw_table(points: Sequence[Point]) -> str:
         "found",
         "Jaccard",
         "honest flagged",
+        "also honest",
     )
     lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
     last = ""
@@ -111,6 +114,7 @@ def draw_table(points: Sequence[Point]) -> str:
             f"{p['accounts']:.0f} x {p['prompts']:.0f}", _show(p["auroc_own"]),
             f"{_show(p['auroc'])} ({_show(p['auroc_lowest'])})",
             _show(p["flagged"]), _show(p["found"]), _show(p["jaccard"]), f"{100 * p['honest_flagged']:.1f} %",
+            _show(p["sent_by_honest"]),
         ]  # fmt: skip
         lines.append("| " + " | ".join(cells) + " |")
         last = p["factor"]
