@@ -23,7 +23,7 @@ from sweeplens.signals.ground import Ground, make_ground
 from sweeplens.signals.measure import measure_accounts
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Composed:
     """One labelled log; `labels` are in the order of the accounts, `fold` is that of its corpora, or "all"."""
 

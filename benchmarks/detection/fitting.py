@@ -1,7 +1,8 @@
 """Fit what detection needs from composed logs: step functions, the population of fingerprints, the benign reference."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from composed import Composed, stack
@@ -16,7 +17,9 @@ from sweeplens.detect.halves import hash_keys
 from sweeplens.detect.kin import Kin, pool_kin
 from sweeplens.detect.nulls import Null, nulls_of
 from sweeplens.detect.population import Population, fit_population
+from sweeplens.signals.account import Account, first_arrivals
 from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.measure import measure_account
 
 # The signals that carry over to collections that no model has seen. Left out: what depends on the log (cells, clusters,
 # capabilities), and what made held-out scores worse (spreads of form, shared wording, first words, effective numbers).
@@ -27,6 +30,9 @@ USED = (
 )  # fmt: skip
 # One prompt set dealt over many accounts gives many rows that say the same: they count less.
 WEIGHTS = {"hydra": 0.4}
+BLENDED = 0.2  # weight of a blended copy: 0.5 finds a little more of them and costs lone sweeps more
+CHAT = ("user", "named_user")  # types of honest account whose requests are mixed in
+MEMBERS = 0.3  # share of the campaigns' members that get a blended copy
 SEEDS = 5
 MOST_EDGES = 24
 PARTS = 2  # random parts of each log's honest accounts that groups are looked for in
@@ -46,25 +52,59 @@ class Fitted:
 def fit(logs: Sequence[Composed], name: str, version: str, campaign: float) -> Fitted:
     """Fit the detector and the population of fingerprints on these logs."""
     base, shapes = shapes_of(
-        [fit_trees(logs, None, s) for s in range(SEEDS)], stack(logs, "values")[stack(logs, "honest")]
+        [fit_trees(logs, (), s) for s in range(SEEDS)], stack(logs, "values")[stack(logs, "honest")]
     )
     return Fitted(Detector(name, version, base, shapes, LEVELS | {"campaign": campaign}), population_of(logs))
 
 
-def fit_trees(logs: Sequence[Composed], keep: np.ndarray | None, seed: int) -> HistGradientBoostingClassifier:
-    """Fit boosted stumps: a sum of one step function a signal. Each round sees few signals, so that many are heard."""
+@cache
+def blends(log: Composed) -> tuple[np.ndarray, tuple[tuple[str, ...], ...]]:
+    """Return (signals, collections) of attacks of this log with an honest person's chat mixed in, a fifth to two thirds.
+
+    Runs of a few of the person's requests are put in at random places, as somebody would who hides a sweep under use.
+    """
+    rng = np.random.default_rng(0)
+    people = np.flatnonzero(log.honest & np.isin(log.kind, CHAT))
+    values, corpora = [], []
+    for at in np.flatnonzero(log.attack & np.isin(log.kind, ("solo", "hydra"))):
+        if not len(people) or (log.kind[at] == "hydra" and rng.random() > MEMBERS):
+            continue
+        person = int(rng.choice(people))
+        mixed = log.accounts.one(int(at)).requests.tolist()
+        share = rng.uniform(0.2, 0.67)
+        chat = log.accounts.one(person).requests[: int(len(mixed) * share / (1 - share))].tolist()
+        start = 0
+        while start < len(chat):
+            step = 1 + int(rng.geometric(0.25))
+            place = int(rng.integers(0, len(mixed) + 1))
+            mixed[place:place] = chat[start : start + step]
+            start += step
+        requests = np.array(mixed, np.int32)
+        values.append(measure_account(Account(requests, True, first_arrivals(requests), (0,)), log.ground))
+        corpora.append((*log.labels[at].corpora, *log.labels[person].corpora))
+    return np.array(values).reshape(-1, len(KEYS)), tuple(corpora)
+
+
+def fit_trees(logs: Sequence[Composed], held: Collection[str], seed: int) -> HistGradientBoostingClassifier:
+    """Fit boosted stumps on accounts without a prompt of the `held` collections: a sum of one step function a signal.
+
+    Each round sees few signals, so that many are heard. Blended copies of attacks count half.
+    """
     model = HistGradientBoostingClassifier(
         max_leaf_nodes=2, max_iter=1200, learning_rate=0.06, min_samples_leaf=20, l2_regularization=5.0,
         max_bins=MOST_EDGES, max_features=0.05, random_state=seed,
     )  # fmt: skip
     values, attack, kind = stack(logs, "values"), stack(logs, "attack"), stack(logs, "kind")
-    use = (attack | stack(logs, "honest")) & ~np.isnan(values).all(1)
-    if keep is not None:
-        use &= keep
-    weight = np.array([WEIGHTS.get(k, 1.0) for k in kind[use]])
-    y = attack[use]
+    free = np.array([not set(c.split("+")) & set(held) for c in stack(logs, "corpus")])
+    use = (attack | stack(logs, "honest")) & ~np.isnan(values).all(1) & free
+    more = [
+        v for k in logs for v, c in zip(*blends(k), strict=True) if not set(c) & set(held) and not np.isnan(v).all()
+    ]
+    x = np.concatenate([values[use], np.array(more).reshape(-1, len(KEYS))])[:, _COLUMNS]
+    y = np.concatenate([attack[use], np.ones(len(more), bool)])
+    weight = np.concatenate([[WEIGHTS.get(k, 1.0) for k in kind[use]], np.full(len(more), BLENDED)])
     weight *= np.where(y, (weight * ~y).sum() / (weight * y).sum(), 1.0)
-    return model.fit(values[use][:, _COLUMNS], y, sample_weight=weight)
+    return model.fit(x, y, sample_weight=weight)
 
 
 def shapes_of(models: Sequence[HistGradientBoostingClassifier], honest: np.ndarray) -> tuple[float, dict[str, Shape]]:
@@ -113,7 +153,7 @@ def score_out_of_fold(logs: Sequence[Composed]) -> list[np.ndarray]:
     own = np.full(len(values), np.nan)
     for g in range(GROUPS):
         held = np.array([any(part[c] == g for c in own_corpora) for own_corpora in corpora])
-        models = [fit_trees(logs, ~held, s) for s in range(2)]
+        models = [fit_trees(logs, [c for c in names if part[c] == g], s) for s in range(2)]
         mine = held & np.array([part[c[0]] == g for c in corpora]) & ~np.isnan(values).all(1)
         if mine.any():
             own[mine] = np.mean([m.decision_function(values[mine][:, _COLUMNS]) for m in models], axis=0)
