@@ -59,7 +59,7 @@ def fit(logs: Sequence[Composed], name: str, version: str, campaign: float) -> F
 
 @cache
 def blends(log: Composed) -> tuple[np.ndarray, tuple[tuple[str, ...], ...]]:
-    """Return (signals, collections) of attacks of this log with an honest person's chat mixed in, a fifth to two thirds.
+    """Return (signals, collections) of attacks of a log with an honest person's chat mixed in, a fifth to two thirds.
 
     Runs of a few of the person's requests are put in at random places, as somebody would who hides a sweep under use.
     """

@@ -44,7 +44,8 @@ def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Seque
             score[code] = chance(own + added)
             if added > 0:
                 reasons[code] = (_reason(campaign, added), *reasons[code])
-            if scores.own[code] < DOUBTFUL:
+            alone = scores.log_odds[code] if math.isnan(scores.own[code]) else scores.own[code]
+            if alone < DOUBTFUL:
                 continue
             if LEVELS.index(campaign.level) > LEVELS.index(level[code]):
                 level[code], level_from[code] = campaign.level, "campaign"
