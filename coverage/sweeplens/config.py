@@ -1,9 +1,11 @@
 """Settings: a flag beats an environment variable SWEEPLENS_*, which beats the TOML file, which beats the default."""
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,8 @@ from sweeplens.errors import ConfigError
 
 CONFIG_FILE = "sweeplens.toml"
 ENV_PREFIX = "SWEEPLENS_"
+_HOURS = {"h": 1, "d": 24, "w": 168}
+_BYTES = {f"{k}b": 1000**n for n, k in enumerate("kmgt", 1)} | {f"{k}ib": 1024**n for n, k in enumerate("kmgt", 1)}
 
 
 def _user_cache() -> Path:
@@ -39,6 +43,10 @@ class Settings:
     neighbours: int = _setting(30, "Nearest neighbours that the map and the signals use.", low=2, high=256)
     min_cluster: int = _setting(0, "Smallest cluster; 0 chooses by the number of prompts.", low=0)
     taxonomy: Path | None = _setting(None, "TOML file of capabilities; not set: the one that ships.")
+    window: str = _setting("", "Span of requests that count, back from the last one: 36h, 42d, 6w; not set: all.")
+    retention: str = _setting("", "What is older than this is also erased from store and cache at an update.")
+    text: bool = _setting(True, "Keep prompt text; false: keyed hashes, lengths, languages and vectors only.")
+    memory_limit: str = _setting("", "Memory that a run and its processes may use: 6GiB, 4000MB; not set: any.")
 
     def __post_init__(self) -> None:
         """Check each value against its limits."""
@@ -48,6 +56,24 @@ class Settings:
             if (low is not None and value < low) or (high is not None and value > high):
                 top = "" if high is None else f" and at most {high}"
                 raise ConfigError(f"{f.name} must be at least {low}{top}, but it is {value}")
+        window, kept, _ = self.window_span, self.retention_span, self.memory_bytes
+        if window is not None and kept is not None and kept < window:
+            raise ConfigError(f"retention must be at least window, {self.window}, but it is {self.retention}")
+
+    @property
+    def window_span(self) -> timedelta | None:
+        """The span of requests that count, back from the last one; None where all do."""
+        return _read_span("window", self.window)
+
+    @property
+    def retention_span(self) -> timedelta | None:
+        """The span of requests that are kept, back from the last one; None where all are."""
+        return _read_span("retention", self.retention)
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The memory that a run and its processes may use, in bytes; None where it is not limited."""
+        return _read_bytes("memory_limit", self.memory_limit)
 
     @property
     def threads(self) -> int:
@@ -88,6 +114,25 @@ def describe_settings() -> list[tuple[str, str, str]]:
         text = "" if default is None else str(default)
         rows.append((f.name, text.lower() if isinstance(default, bool) else text, f.metadata["help"]))
     return rows
+
+
+def _read_span(name: str, text: str) -> timedelta | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"([0-9]{1,6})([hdw])", text)
+    if found is None or int(found[1]) == 0:
+        raise ConfigError(f"{name} must be a number of hours, days or weeks such as 36h, 42d or 6w, but it is {text!r}")
+    return timedelta(hours=int(found[1]) * _HOURS[found[2]])
+
+
+def _read_bytes(name: str, text: str) -> int | None:
+    if not text:
+        return None
+    found = re.fullmatch(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?([kmgt]i?b)", text.lower())
+    size = 0 if found is None else int(float(found[1]) * _BYTES[found[2]])
+    if size == 0:
+        raise ConfigError(f"{name} must be a size such as 6GiB or 4000MB, but it is {text!r}")
+    return size
 
 
 def _read_file(file: Path | None) -> dict[str, object]:

@@ -104,16 +104,22 @@ def build(
     neighbours: o.Neighbours = None,
     min_cluster: o.MinCluster = None,
     taxonomy: o.Taxonomy = None,
+    window: o.Window = None,
+    text: o.NoText = None,
+    memory_limit: o.MemoryLimit = None,
     models: o.Models = None,
     config: o.Config = None,
     manifest: o.Manifest = None,
+    log_json: o.LogJson = False,
     quiet: o.Quiet = False,
 ) -> None:
     """Read a log into a new snapshot, and make it the current one. Prints the snapshot's id."""
+    del log_json  # its option has acted already
     fields = o.read_map(mapping)
     settings = o.read_settings(
         config, store=store, encoder=encoder, redact=redact, max_rejects=max_rejects, workers=workers, seed=seed,
-        cells=cells, neighbours=neighbours, min_cluster=min_cluster, taxonomy=taxonomy, models=models,
+        cells=cells, neighbours=neighbours, min_cluster=min_cluster, taxonomy=taxonomy, window=window, text=text,
+        memory_limit=memory_limit, models=models,
     )  # fmt: skip
     from sweeplens.cli.building import run_build
 

@@ -1,5 +1,6 @@
 """The options that several commands share."""
 
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from sweeplens.cli.output import Format, Page
+from sweeplens.cli.streams import choose_lines
 from sweeplens.config import Settings, describe_settings, load_settings
 from sweeplens.errors import MapError
 
@@ -18,6 +20,17 @@ class FailOn(StrEnum):
 
     review = "review"
     high = "high"
+
+
+def read_time(text: str) -> datetime:
+    """Read an ISO date or time; one without a zone is UTC, a date is its first moment."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"expected a date or time such as 2026-03-01 or 2026-03-01T09:30Z, not {text!r}"
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _setting(name: str, flag: str, **more: Any) -> Any:  # noqa: ANN401 - typer's own type
@@ -68,6 +81,33 @@ Cells = Annotated[int | None, _setting("cells", "--cells", metavar="N")]
 Neighbours = Annotated[int | None, _setting("neighbours", "--neighbours", metavar="N")]
 MinCluster = Annotated[int | None, _setting("min_cluster", "--min-cluster", metavar="N")]
 Taxonomy = Annotated[Path | None, _setting("taxonomy", "--taxonomy", metavar="FILE")]
+Window = Annotated[str | None, _setting("window", "--window", metavar="SPAN")]
+NoText = Annotated[  # the setting `text`: --no-text gives False
+    bool | None, typer.Option("--text/--no-text", help=_HELP["text"], show_default=False)
+]
+MemoryLimit = Annotated[str | None, _setting("memory_limit", "--memory-limit", metavar="SIZE")]
+LogJson = Annotated[
+    bool, typer.Option("--log-json", callback=choose_lines, is_eager=True, help="Standard error as JSON, a line each.")
+]
+Since = Annotated[
+    datetime | None,
+    typer.Option("--since", metavar="TIME", parser=read_time, help="Only requests from then on: a date or time, UTC."),
+]
+Until = Annotated[
+    datetime | None,
+    typer.Option("--until", metavar="TIME", parser=read_time, help="Only requests before then: a date or time, UTC."),
+]
+AccountsFile = Annotated[
+    Path | None, typer.Option("--accounts", metavar="FILE", help="Only the accounts in FILE, one id a line.")
+]
+CampaignsOutput = Annotated[
+    Path | None,
+    typer.Option("--campaigns-output", metavar="FILE", help="Write the campaigns, too; the ending is the format."),
+]
+SinceSnapshot = Annotated[
+    str | None,
+    typer.Option("--since-snapshot", metavar="ID", help="Snapshot that --fail-on compares with; else the parent."),
+]
 InputFormat = Annotated[
     str | None,
     typer.Option("--input-format", metavar="NAME", help="Format of the log; without it, found from the content."),

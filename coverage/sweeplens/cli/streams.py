@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,26 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bars
 
 _EVERY = 15.0  # seconds between lines about one step where there is no terminal
+_lines = {"json": False}  # how this process writes to standard error
 
 
-def say(text: str) -> None:
-    """Write one line to standard error, with everything escaped that a terminal could act on."""
-    sys.stderr.write(f"sweeplens: {printable(text)}\n")
+def choose_lines(as_json: bool) -> bool:
+    """Let every line on standard error be a JSON object from now on, or plain text; return what was chosen."""
+    _lines["json"] = as_json
+    return as_json
+
+
+def say(text: str, *, level: str = "info", event: str = "message", **more: Any) -> None:  # noqa: ANN401 - JSON values
+    """Write one line to standard error, with everything escaped that a terminal could act on.
+
+    With --log-json it is an object of time, level, event, the facts in `more`, and the text as its message.
+    """
+    if _lines["json"]:
+        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = json.dumps({"time": now, "level": level, "event": event, **more, "message": text})
+    else:
+        line = f"sweeplens: {'warning: ' if level == 'warning' else ''}{printable(text)}"
+    sys.stderr.write(line + "\n")
     sys.stderr.flush()
 
 
