@@ -1,6 +1,8 @@
 """The cache of vectors: what is put is got, whoever writes beside, whatever happens to the files."""
 
 import multiprocessing
+import os
+import signal
 import stat
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 
 from sweeplens.embed import VectorCache
 from sweeplens.embed import cache as cache_module
+from sweeplens.embed.cache import forget_everywhere, retain_everywhere
 from sweeplens.errors import StoreError
 from sweeplens.text import content_hash
 
@@ -158,3 +161,203 @@ def test_a_folder_that_cannot_be_made_is_said_in_one_sentence(tmp_path):
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match=r"vector cache .* must be writable"):
         VectorCache(tmp_path / "file" / "vectors", FINGERPRINT, DIM)
+
+
+# -- what must be forgotten ------------------------------------------------
+
+
+def _traces(folder, hashes, vectors):
+    """Return the files under `folder` that hold any of these hashes, as anybody writes them, or vectors."""
+    needles = [row.tobytes() for row in vectors]
+    for name in hashes:
+        words = np.frombuffer(bytes.fromhex(name), dtype=">u8")
+        needles += [
+            bytes.fromhex(name),
+            words.astype("<u8").tobytes(),
+            words.astype("<u8")[:1].tobytes(),
+            name.encode(),
+        ]
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return sorted({path.name for path in files for needle in needles if needle in path.read_bytes()})
+
+
+def _fill(folder, parts=3, fingerprint=FINGERPRINT):
+    cache = VectorCache(folder, fingerprint, DIM)
+    written = [_rows(100 * i, 10) for i in range(parts)]
+    for hashes, vectors in written:
+        cache.put(hashes, vectors)
+    return cache, [h for part, _ in written for h in part], np.concatenate([v for _, v in written])
+
+
+def test_what_is_forgotten_leaves_no_trace_and_the_rest_stays(tmp_path):
+    cache, hashes, vectors = _fill(tmp_path)
+    gone = [0, 9, 10, 11, *range(20, 30)]  # some of two segments, all of the third
+    stays = sorted(set(range(30)) - set(gone))
+    named = [hashes[i] for i in gone]
+    assert len(_traces(tmp_path, named, vectors[gone])) == 3
+    assert cache.forget([*named, content_hash("never seen")]) == len(gone)
+    assert _traces(tmp_path, named, vectors[gone]) == []
+    for one in (cache, VectorCache(tmp_path, FINGERPRINT, DIM)):
+        found, got = one.get(hashes)
+        assert np.flatnonzero(found).tolist() == stays
+        np.testing.assert_array_equal(got[stays], vectors[stays])
+    assert cache.forget(named) == 0
+    assert cache.damaged == 0
+
+
+def test_forgetting_nothing_or_what_is_not_there_touches_no_file(tmp_path):
+    cache, _, _ = _fill(tmp_path)
+    before = {path.name: path.stat().st_ino for path in cache.folder.glob("*.npy")}
+    assert cache.forget([]) == 0
+    assert cache.forget([content_hash("never seen")]) == 0
+    assert {path.name: path.stat().st_ino for path in cache.folder.glob("*.npy")} == before
+
+
+def test_only_what_is_retained_stays(tmp_path):
+    cache, hashes, vectors = _fill(tmp_path)
+    assert cache.retain([*hashes[5:15], content_hash("never seen")]) == 20
+    assert np.flatnonzero(cache.get(hashes)[0]).tolist() == list(range(5, 15))
+    assert _traces(tmp_path, hashes[:5] + hashes[15:], np.delete(vectors, slice(5, 15), axis=0)) == []
+    assert cache.retain([]) == 10
+    assert list(cache.folder.glob("*.npy")) == []
+
+
+def test_a_row_that_two_processes_wrote_goes_from_both_segments(tmp_path):
+    cache = VectorCache(tmp_path, FINGERPRINT, DIM)
+    hashes, vectors = _rows(0, 6)
+    cache.put(hashes[:4], vectors[:4])
+    cache.put(hashes[2:], vectors[2:])
+    assert cache.forget(hashes[2:4]) == 4
+    assert cache.get(hashes)[0].tolist() == [True, True, False, False, True, True]
+
+
+def test_hashes_that_share_a_half_or_end_in_zeros_are_told_apart(tmp_path):
+    cache = VectorCache(tmp_path, FINGERPRINT, DIM)
+    hashes = ["00" * 8 + "11" * 8, "00" * 8 + "22" * 8, "11" * 8 + "22" * 8, "aa" * 8 + "00" * 8, "aa" + "00" * 15]
+    cache.put(hashes, np.ones((5, DIM), np.float16))
+    assert cache.forget([hashes[0], hashes[4]]) == 2
+    assert cache.get(hashes)[0].tolist() == [False, True, True, True, False]
+    assert cache.retain([hashes[3], "00" * 16]) == 2
+    assert cache.get(hashes)[0].tolist() == [False, False, False, True, False]
+
+
+def test_every_encoder_forgets_also_those_that_are_not_loaded(tmp_path):
+    _, hashes, vectors = _fill(tmp_path)
+    other = VectorCache(tmp_path, "cd" * 32, 3)
+    other.put(hashes, np.random.default_rng(5).normal(size=(30, 3)).astype(np.float16))
+    (tmp_path / "notes").mkdir()
+    assert forget_everywhere(tmp_path, hashes[:2]) == 4
+    assert not other.get(hashes[:2])[0].any()
+    assert other.get(hashes[2:])[0].all()
+    assert _traces(tmp_path, hashes[:2], vectors[:2]) == []
+    assert retain_everywhere(tmp_path, hashes[:3]) == 2 * 27
+    assert forget_everywhere(tmp_path / "none", hashes) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["ab" * 16, "cd" * 16, "notes"]
+
+
+def test_who_has_a_segment_open_goes_on_and_later_sees_that_it_is_gone(tmp_path):
+    cache, hashes, vectors = _fill(tmp_path)
+    reader = VectorCache(tmp_path, FINGERPRINT, DIM, readonly=True)
+    assert reader.get(hashes)[0].all()
+    held = list(reader._segments.values())  # as in the middle of a `get`
+    cache.forget(hashes[:1])
+    np.testing.assert_array_equal(
+        np.sort(np.concatenate([s["vector"] for s in held]), axis=0), np.sort(vectors, axis=0)
+    )
+    assert reader.get(hashes)[0].tolist() == [False] + [True] * 29
+
+
+def test_damaged_segments_and_what_killed_processes_left_go_too(tmp_path):
+    cache, hashes, vectors = _fill(tmp_path)
+    bad = next(path for path in cache.folder.glob("*.npy") if _traces_in(path, vectors[:1]))
+    bad.write_bytes(bad.read_bytes()[:-1] + b"?")
+    (cache.folder / ".part-dead").write_bytes(b"head" + vectors[0].tobytes())
+    assert cache.forget(hashes[:1]) == 0
+    assert _traces(tmp_path, hashes[:10], vectors[:10]) == []
+    assert cache.get(hashes)[0].tolist() == [False] * 10 + [True] * 20
+
+
+def _traces_in(path, vectors):
+    return any(row.tobytes() in path.read_bytes() for row in vectors)
+
+
+def test_the_next_start_removes_what_killed_processes_left_but_not_the_part_of_a_living_one(tmp_path):
+    cache, _, _ = _fill(tmp_path)
+    (cache.folder / ".part-dead").write_bytes(b"half")
+    with (cache.folder / ".part-alive").open("wb") as living:
+        cache_module.fcntl.flock(living, cache_module.fcntl.LOCK_EX)
+        VectorCache(tmp_path, FINGERPRINT, DIM)
+        assert [path.name for path in cache.folder.glob(".part-*")] == [".part-alive"]
+    VectorCache(tmp_path, FINGERPRINT, DIM)
+    assert not list(cache.folder.glob(".part-*"))
+
+
+def test_a_part_that_was_taken_for_a_dead_ones_is_written_again(tmp_path, monkeypatch):
+    cache = VectorCache(tmp_path, FINGERPRINT, DIM)
+    hashes, vectors = _rows(0, 4)
+    real, taken = cache_module.fcntl.flock, []
+
+    def steal(stream, operation):
+        if not taken:
+            taken.append(stream.name)
+            for path in cache.folder.glob(".part-*"):
+                path.unlink()
+        real(stream, operation)
+
+    monkeypatch.setattr(cache_module.fcntl, "flock", steal)
+    cache.put(hashes, vectors)
+    assert taken
+    np.testing.assert_array_equal(cache.get(hashes)[1], vectors)
+
+
+def test_a_readonly_cache_forgets_nothing_and_says_so(tmp_path):
+    _, hashes, _ = _fill(tmp_path)
+    cache = VectorCache(tmp_path, FINGERPRINT, DIM, readonly=True)
+    for change in (cache.forget, cache.retain):
+        with pytest.raises(StoreError, match="for reading only"):
+            change(hashes)
+    assert cache.get(hashes)[0].all()
+
+
+def _forget_until_killed(folder, hashes, at):
+    """Forget in this process, which is killed before its file operation number `at`."""
+    count = 0
+
+    def kill_before(real):
+        def wrapped(*args, **more):
+            nonlocal count
+            count += 1
+            if count == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args, **more)
+
+        return wrapped
+
+    cache = VectorCache(folder, FINGERPRINT, DIM)
+    for name in ("fsync", "replace", "unlink", "fdopen"):
+        setattr(os, name, kill_before(getattr(os, name)))
+    cache.forget(hashes)
+
+
+def test_a_kill_at_any_moment_loses_nothing_and_the_next_run_forgets(tmp_path):
+    context = multiprocessing.get_context("fork")
+    gone = [0, 1, 12]
+    for at in range(1, 100):
+        folder = tmp_path / str(at)
+        _, hashes, vectors = _fill(folder, parts=2)
+        named, stays = [hashes[i] for i in gone], sorted(set(range(20)) - set(gone))
+        victim = context.Process(target=_forget_until_killed, args=(folder, named, at))
+        victim.start()
+        victim.join(30)
+        found, got = VectorCache(folder, FINGERPRINT, DIM).get(hashes)
+        assert found[stays].all()
+        np.testing.assert_array_equal(got[stays], vectors[stays])
+        forget_everywhere(folder, named)
+        assert _traces(folder, named, vectors[gone]) == []
+        found, got = VectorCache(folder, FINGERPRINT, DIM).get(hashes)
+        assert np.flatnonzero(found).tolist() == stays
+        if victim.exitcode == 0:
+            break
+        assert victim.exitcode == -signal.SIGKILL
+    assert victim.exitcode == 0
+    assert at > 10  # two segments: each is opened, flushed, renamed, made durable and unlinked
