@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -93,11 +93,11 @@ def _array(values: object, kind: "pa.DataType") -> "pa.Array":
     return pa.array(values, kind)
 
 
-def write_table(path: Path, table: "pa.Table") -> None:
+def write_table(target: Path | IO[bytes], table: "pa.Table") -> None:
     """Write Parquet whose bytes depend on nothing but the table."""
     import pyarrow.parquet as pq
 
-    pq.write_table(table, path, row_group_size=1 << 18, **PARQUET)
+    pq.write_table(table, target, row_group_size=1 << 18, **PARQUET)
 
 
 def empty_columns(name: str) -> dict[str, list[object]]:
