@@ -53,4 +53,4 @@ def test_settings_table_is_the_settings() -> None:
 
 
 def test_exit_codes_are_documented() -> None:
-    assert re.findall(r"^\| (\d+) \|", CLI, flags=re.M) == ["0", "1", "2", "3", "130"]
+    assert re.findall(r"^\| (\d+) \|", CLI, flags=re.M) == ["0", "1", "2", "3", "130", "143"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sweeplens.store.snapshot import Snapshot
 
+Row = TypeVar("Row")
 FOUND = 3  # exit code of --fail-on
 _TABLE_ROWS = 50  # rows of a table where --top says nothing
 
@@ -34,6 +35,7 @@ class Ask:
     config: Path | None
     manifest: Path | None
     quiet: bool
+    since_snapshot: str | None = None
 
 
 def open_store(store: Path | None, snapshot: str | None, config: Path | None) -> "Snapshot":
@@ -65,8 +67,9 @@ def answer_queue(
     write_queue(name, to_records(shown), chosen, ask.output, lambda console: draw(console, shown))
     if len(shown) < len(rows) and ask.top is None and not ask.quiet:
         say(f"{len(shown)} of {len(rows):,} {name} shown: --top 0 shows all")
-    least = None if ask.fail_on is None else LEVELS.index(ask.fail_on.value)
-    found = least is not None and any(LEVELS.index(row.level) >= least for row in rows)
+    least = LEVELS.index(ask.fail_on.value) if ask.fail_on is not None else len(LEVELS)
+    met = [row for row in rows if LEVELS.index(row.level) >= least]
+    found = bool(counts_for_fail_on(met, opened, ask.since_snapshot))
     record.add_snapshot(opened.snapshot_id, opened.manifest)
     record.add_detail(exit=FOUND if found else 0, **{name: len(rows)})
     record.finish()
@@ -74,10 +77,20 @@ def answer_queue(
         raise typer.Exit(FOUND)
 
 
+def counts_for_fail_on(rows: list[Row], opened: "Snapshot", since: str | None) -> list[Row]:
+    """Return those rows, of the level of --fail-on or above, that make it end with 3: all of them.
+
+    Once verdicts are kept for each snapshot, these are the rows that are open, not on the allow-list, and new or raised
+    since the snapshot `since`, or since the parent of `opened` where it is None.
+    """
+    del opened, since
+    return rows
+
+
 def _let_through(rows: list[Any], most: float) -> list[Any]:
     """Keep the rows whose q is at most this; rows without one are not let through."""
     if rows and all(row.q_value is None for row in rows):
-        say("warning: no row has a q value, so that --max-q lets none through: the build had no reference for them")
+        say("no row has a q value, so that --max-q lets none through: the build had no reference", level="warning")
     return [row for row in rows if row.q_value is not None and row.q_value <= most]
 
 

@@ -25,7 +25,7 @@ FAILED, INTERRUPTED = 1, 130
 app = typer.Typer(
     name="sweeplens",
     help="Find the accounts, and groups of accounts, that copy a language model by asking it systematically.",
-    epilog="Exit codes: 0 done, 1 failed with one sentence, 2 wrong usage, 3 --fail-on met, 130 interrupted.",
+    epilog="Exit codes: 0 done, 1 failed with one sentence, 2 wrong usage, 3 --fail-on met, 130 Ctrl-C, 143 TERM.",
     add_completion=False,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -41,13 +41,13 @@ def main() -> None:
     try:
         app(prog_name="sweeplens")
     except SweepLensError as error:
-        say(str(error))
+        say(str(error), level="error", event="failed")
         sys.exit(FAILED)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
-        say(f"the system refused to go on: {error.strerror or error}{where}")
+        say(f"the system refused to go on: {error.strerror or error}{where}", level="error", event="failed")
         sys.exit(FAILED)
 
 

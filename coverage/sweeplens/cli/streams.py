@@ -2,7 +2,6 @@
 
 import json
 import logging
-import signal
 import sys
 import time
 import warnings
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sweeplens import __version__
 from sweeplens.cli.files import write_file
+from sweeplens.engine.ending import end_on_signals
 from sweeplens.engine.progress import Progress
 from sweeplens.text import printable
 
@@ -47,7 +47,7 @@ def say(text: str, *, level: str = "info", event: str = "message", **more: Any) 
 
 def prepare_process() -> None:
     """Let no character fail to be written, libraries warn through us or not at all, TERM clean up as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    end_on_signals()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -59,8 +59,8 @@ def prepare_process() -> None:
 
 class _ToStderr(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        lead = "" if record.levelno < logging.WARNING else f"{record.levelname.lower()}: "
-        say(lead + record.getMessage())
+        lead = "error: " if record.levelno >= logging.ERROR else ""
+        say(lead + record.getMessage(), level=record.levelname.lower())
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
     """Give the progress that fits: none, bars on a terminal, or a line now and then."""
     if quiet:
         yield _Quiet()
-    elif sys.stderr.isatty():
+    elif sys.stderr.isatty() and not _lines["json"]:
         with _bars() as bars:
             yield _Drawn(bars)
     else:
@@ -96,7 +96,7 @@ class _Quiet:
         return _Step()
 
     def note(self, text: str) -> None:
-        say(f"warning: {text}")
+        say(text, level="warning")
 
 
 class _Lines(_Quiet):
@@ -113,7 +113,8 @@ class _LineStep(_Step):
 
     def __exit__(self, *exc: object) -> None:
         if exc[0] is None:
-            say(f"{self._name}: {duration(time.monotonic() - self._start)}")
+            took = time.monotonic() - self._start
+            say(f"{self._name}: {duration(took)}", event="step", step=self._name, seconds=round(took, 1))
 
     def update(self, done: int, total: int) -> None:
         now = time.monotonic()
@@ -121,8 +122,13 @@ class _LineStep(_Step):
             return
         self._said = now
         rate = done / (now - self._start)
-        left = f" of {total:,}, about {duration((total - done) / rate)} left" if total > done else ""
-        say(f"{self._name}: {done:,}{left}" + (f", {rate:,.0f} a second" if rate >= 1 else ""))
+        eta = (total - done) / rate if total > done else None
+        left = "" if eta is None else f" of {total:,}, about {duration(eta)} left"
+        text = f"{self._name}: {done:,}{left}" + (f", {rate:,.0f} a second" if rate >= 1 else "")
+        say(
+            text, event="progress", step=self._name, done=done, total=total or None, rate=round(rate, 2),
+            eta_s=None if eta is None else round(eta, 1),
+        )  # fmt: skip
 
 
 class _Drawn(_Quiet):
@@ -189,7 +195,7 @@ class RunRecord:
 
     def __init__(self, command: str, *, file: Path | None, quiet: bool) -> None:
         self._start = time.monotonic()
-        self._file, self._quiet = file, quiet
+        self.command, self._file, self._quiet = command, file, quiet
         self._facts: dict[str, Any] = {}
         self._more: dict[str, Any] = {"sweeplens": __version__, "command": command}
 
@@ -212,6 +218,6 @@ class RunRecord:
         self.add(seconds=round(time.monotonic() - self._start, 1))
         if not self._quiet:
             shown = {k: json.dumps(v) if " " in str(v) else v for k, v in self._facts.items() if v is not None}
-            say(" ".join(f"{k}={v}" for k, v in shown.items()))
+            say(" ".join(f"{k}={v}" for k, v in shown.items()), event="done", command=self.command, **self._facts)
         if self._file is not None:
             write_file(self._file, (json.dumps(self._more | self._facts, indent=1) + "\n").encode())

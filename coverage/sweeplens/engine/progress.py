@@ -36,3 +36,30 @@ class Silent:
 
     def note(self, text: str) -> None:
         """Do nothing."""
+
+
+class Followed:
+    """Passes everything on to another progress, and knows the name of the step that runs, `current`."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._names: list[str] = []
+
+    @property
+    def current(self) -> str:
+        """The step that runs, the innermost of several; empty between steps."""
+        return self._names[-1] if self._names else ""
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        """Begin the step of that name, inside any that runs."""
+        self._names.append(name)
+        try:
+            with self._progress.step(name) as step:
+                yield step
+        finally:
+            self._names.pop()
+
+    def note(self, text: str) -> None:
+        """Pass the sentence on."""
+        self._progress.note(text)

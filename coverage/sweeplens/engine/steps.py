@@ -3,6 +3,7 @@
 import itertools
 import logging
 import multiprocessing
+import os
 import resource
 import sys
 import time
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from sweeplens.engine.children import children_ended, follow_parent
 from sweeplens.engine.progress import Progress, Step
 
 log = logging.getLogger(__name__)
@@ -74,8 +76,9 @@ def map_parts(
                 done(i + 1, len(parts))
         return results
     context = multiprocessing.get_context("fork")
-    begin = (prepare, state)
-    with ProcessPoolExecutor(min(workers, len(parts)), mp_context=context, initializer=_begin, initargs=begin) as pool:
+    begin = (os.getpid(), prepare, state)
+    pool = ProcessPoolExecutor(min(workers, len(parts)), mp_context=context, initializer=_begin, initargs=begin)
+    with pool, children_ended():
         futures = [pool.submit(function, part) for part in parts]
         results = []
         for i, future in enumerate(futures):
@@ -85,10 +88,11 @@ def map_parts(
         return results
 
 
-def _begin(prepare: Callable[..., None] | None, state: tuple[Any, ...]) -> None:
+def _begin(parent: int, prepare: Callable[..., None] | None, state: tuple[Any, ...]) -> None:
     """Prepare a process. Its linear algebra gets one thread: more of them in every process only wait for each other."""
     from threadpoolctl import threadpool_limits
 
+    follow_parent(parent)
     threadpool_limits(1)
     if prepare is not None:
         prepare(*state)
