@@ -146,7 +146,7 @@ def test_a_file_of_the_first_version_reads_as_it_is_and_gains_the_column_at_the_
     new = add_verdict(store, "account", "a-1", "confirmed sweep", inclusion=0.5, **ABOUT)
     assert history(store, "account", "a-1") == [new, old]
     with sqlite3.connect(store / FILE) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute("UPDATE verdicts SET note = ''")
         with pytest.raises(sqlite3.IntegrityError, match="CHECK"):

@@ -37,7 +37,7 @@ from sqlalchemy.types import TypeDecorator
 from sweeplens.errors import SchemaError, StoreError
 
 FILE = "review.sqlite"
-VERSION = 2
+VERSION = 3
 _LOCK = ".review.lock"
 _WAIT = 30.0  # seconds that a writer waits for another
 
@@ -74,14 +74,24 @@ verdicts = Table(
     Column("inclusion", Float, CheckConstraint("inclusion > 0 AND inclusion <= 1")),
     sqlite_autoincrement=True,
 )
+# The trail says that something was erased from it and when, never whose it was.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("n_verdicts", Integer, nullable=False),
+    Column("n_notes", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)
 _by_subject = Index("verdicts_by_subject", verdicts.c.kind, verdicts.c.subject, verdicts.c.id)
 _ADDED = {"inclusion": "FLOAT CHECK (inclusion > 0 AND inclusion <= 1)"}  # columns that version 1 did not have
 # The trail is worth something only if nothing in it can be changed by a slip.
-_APPEND_ONLY = tuple(
-    f"CREATE TRIGGER IF NOT EXISTS verdicts_no_{action.lower()} BEFORE {action} ON verdicts "
-    "BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END"
+_APPEND_ONLY = {
+    f"verdicts_no_{action.lower()}": f"CREATE TRIGGER IF NOT EXISTS verdicts_no_{action.lower()} BEFORE {action} "
+    "ON verdicts BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END"
     for action in ("UPDATE", "DELETE")
-)
+}
 
 
 @contextmanager
@@ -93,13 +103,52 @@ def write_review(store: Path) -> Iterator[Connection]:
     if not store.is_dir():
         raise StoreError(f"the store {store} does not exist: a verdict needs a store to lie in")
     path = store / FILE
+    with _writing(store):
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        engine = _engine(path)
+        _prepare(engine, path)
+        with engine.begin() as connection:
+            yield connection
+
+
+@contextmanager
+def erasing(connection: Connection) -> Iterator[None]:
+    """Let verdicts be changed and deleted until the end, all in the one transaction of `connection`.
+
+    The transaction must not have begun: what forbids changes is lifted and put back inside of it, so that a process
+    that is killed in between leaves it in force.
+    """
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    for name in _APPEND_ONLY:
+        connection.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
+    yield
+    for statement in _APPEND_ONLY.values():
+        connection.execute(text(statement))
+
+
+def purge_review(store: Path) -> None:
+    """Rewrite the review file and empty its journal, so that no bytes stay of what was deleted.
+
+    Raises `StoreError` when another process reads the old state for longer than half a minute.
+    """
+    path = store / FILE
+    with _writing(store), _engine(path).connect() as connection:
+        plain = connection.execution_options(isolation_level="AUTOCOMMIT")
+        plain.execute(text("VACUUM"))
+        busy = plain.execute(text("PRAGMA wal_checkpoint(TRUNCATE)")).one()[0]
+    if busy:
+        raise StoreError(
+            f"the review file {path} is being read by another process, which keeps what was deleted in its journal: "
+            "try again"
+        )
+
+
+@contextmanager
+def _writing(store: Path) -> Iterator[None]:
+    path = store / FILE
     try:
         with FileLock(store / _LOCK, timeout=_WAIT, mode=0o600):
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            engine = _engine(path)
-            _prepare(engine, path)
-            with engine.begin() as connection:
-                yield connection
+            yield
     except Timeout:
         raise StoreError(f"the review file {path} is in use by another process: try again") from None
     except OSError as error:
@@ -132,6 +181,7 @@ def _engine(path: Path) -> Engine:
     @event.listens_for(engine, "connect")
     def _durable(connection: Any, _record: Any) -> None:  # noqa: ANN401 - the driver's own types
         connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA secure_delete=ON")
 
     return engine
 
@@ -141,13 +191,14 @@ def _prepare(engine: Engine, path: Path) -> None:
         if _version(connection, path) == VERSION:
             return
         connection.execute(text("PRAGMA journal_mode=WAL"))
-        connection.execute(CreateTable(verdicts, if_not_exists=True))
+        for table in (verdicts, erasures):
+            connection.execute(CreateTable(table, if_not_exists=True))
         there = _columns(connection)
         for name, kind in _ADDED.items():
             if name not in there:
                 connection.execute(text(f"ALTER TABLE verdicts ADD COLUMN {name} {kind}"))
         connection.execute(CreateIndex(_by_subject, if_not_exists=True))
-        for statement in _APPEND_ONLY:
+        for statement in _APPEND_ONLY.values():
             connection.execute(text(statement))
         connection.execute(text(f"PRAGMA user_version={VERSION}"))
         connection.commit()
