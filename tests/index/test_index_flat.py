@@ -1,3 +1,6 @@
+import io
+
+import faiss
 import numpy as np
 import pytest
 
@@ -7,6 +10,12 @@ from sweeplens.index import build_index, read_index
 
 def unit(rows: np.ndarray) -> np.ndarray:
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def written(index) -> bytes:
+    stream = io.BytesIO()
+    index.write(stream)
+    return stream.getvalue()
 
 
 def test_search_gives_the_nearest_first_and_equal_ones_by_id():
@@ -29,28 +38,47 @@ def test_an_empty_index_finds_nothing():
     assert (index.size, index.dim, similarity.shape, ids.shape) == (0, 4, (2, 0), (2, 0))
 
 
+def test_rows_that_only_slice_are_indexed_too():
+    class Rows:
+        shape = (5, 5)
+
+        def __len__(self):
+            return 5
+
+        def __getitem__(self, rows):
+            return np.eye(5, dtype=np.float16)[rows]
+
+    assert build_index(Rows()).search(np.eye(5), 1)[1].ravel().tolist() == [0, 1, 2, 3, 4]
+
+
 def test_a_written_index_answers_as_before(tmp_path):
     vectors = unit(np.random.default_rng(0).normal(size=(50, 8))).astype(np.float16)
     index = build_index(vectors)
-    index.write(tmp_path / "index.faiss")
-    again = read_index(tmp_path / "index.faiss")
+    (tmp_path / "index.faiss").write_bytes(written(index))
+    again = read_index([tmp_path / "index.faiss"])
     assert (again.kind, again.size, again.dim) == ("flat", 50, 8)
     for left, right in zip(index.search(vectors, 4), again.search(vectors, 4), strict=True):
         np.testing.assert_array_equal(left, right)
 
 
-def test_two_writes_give_the_same_bytes(tmp_path):
+def test_two_writes_give_the_same_bytes():
     vectors = unit(np.random.default_rng(1).normal(size=(20, 4)))
-    build_index(vectors).write(tmp_path / "a")
-    build_index(vectors).write(tmp_path / "b")
-    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert written(build_index(vectors)) == written(build_index(vectors))
 
 
-def test_a_file_that_is_no_index_and_a_missing_one_are_one_sentence(tmp_path):
+def test_a_stream_that_fails_says_so_in_its_own_words():
+    class Full(io.RawIOBase):
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        build_index(unit(np.eye(4))).write(Full())
+
+
+def test_a_damaged_file_a_missing_one_and_another_kind_are_one_sentence(tmp_path):
     (tmp_path / "junk").write_bytes(b"this is not an index")
-    with pytest.raises(StoreError, match="cannot be read"):
-        read_index(tmp_path / "junk")
-    with pytest.raises(StoreError, match="cannot be read"):
-        read_index(tmp_path / "missing")
-    with pytest.raises(StoreError, match="cannot be written"):
-        build_index(unit(np.eye(2))).write(tmp_path / "no" / "such" / "folder")
+    (tmp_path / "short").write_bytes(written(build_index(unit(np.eye(9))))[:-7])
+    faiss.write_index(faiss.IndexFlatL2(4), str(tmp_path / "other"))
+    for name in ("junk", "short", "other", "missing"):
+        with pytest.raises(StoreError, match=r"cannot be read: a file that SweepLens wrote was expected$"):
+            read_index([tmp_path / name])

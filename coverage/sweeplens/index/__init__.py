@@ -1,6 +1,9 @@
 """Search by meaning: a FAISS index of all prompts, and each prompt's nearest neighbours."""
 
-from sweeplens.index.flat import Index, build_index, read_index
+from sweeplens.index.building import build_index
+from sweeplens.index.contract import Index
 from sweeplens.index.neighbours import Neighbours, all_neighbours
+from sweeplens.index.reading import read_index
+from sweeplens.index.stacked import stack
 
-__all__ = ["Index", "Neighbours", "all_neighbours", "build_index", "read_index"]
+__all__ = ["Index", "Neighbours", "all_neighbours", "build_index", "read_index", "stack"]
