@@ -141,9 +141,8 @@ def _encode(run: Run, encoder: Encoder, ingested: Ingested, settings: Settings) 
 
 
 def _index(run: Run, writer: SnapshotWriter, vectors: np.ndarray, settings: Settings) -> Neighbours:
-    with run.step("index"):
-        with (writer.folder / INDEX).open("wb") as stream:
-            build_index(vectors, threads=settings.threads).write(stream)
+    with run.step("index"), (writer.folder / INDEX).open("wb") as stream:
+        build_index(vectors, threads=settings.threads).write(stream)
     with run.step("neighbours") as step:
         return all_neighbours(vectors, settings.neighbours, threads=settings.threads, progress=step.update)
 
