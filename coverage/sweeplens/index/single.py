@@ -38,7 +38,7 @@ class FaissIndex:
                     errors.append(error)
             return len(data)
 
-        writer = faiss.PyCallbackIOWriter(write)  # type: ignore[attr-defined] - named at run time
+        writer = faiss.PyCallbackIOWriter(write)  # type: ignore[attr-defined]  # no stub
         faiss.write_index(self._faiss, writer)
         del writer
         if errors:
