@@ -9,6 +9,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from sweeplens.errors import StoreError
+from sweeplens.store import disk
 from sweeplens.store.private import write_private
 
 FILE = "key"
@@ -31,7 +32,7 @@ def store_key(store: Path, *, create: bool = True) -> bytes:
     if not create:
         raise StoreError(f"the store {store} has no key: expected the file {store / FILE}")
     try:
-        store.mkdir(mode=0o700, parents=True, exist_ok=True)
+        disk.make_folder(store)
         with FileLock(store / _LOCK, timeout=_WAIT, mode=0o600):
             key = _read(store)
             if key is None:
