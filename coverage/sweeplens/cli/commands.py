@@ -10,6 +10,7 @@ from sweeplens import __version__
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import Ask, answer_queue, open_store
 from sweeplens.cli.evaluate import evaluate
+from sweeplens.cli.exporting import export
 from sweeplens.cli.judging import calibrate, train
 from sweeplens.cli.known import known
 from sweeplens.cli.output import quiet_pipe, write_page
@@ -265,6 +266,7 @@ def snapshots(
     write_page(rows, format_, output, lambda console: draw_snapshots(console, rows))
 
 
+app.command()(export)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(train)
