@@ -17,7 +17,7 @@ from sweeplens.detect.population import load_population
 from sweeplens.engine.steps import peak_memory
 from sweeplens.pipeline.judge import Kit, judge_accounts
 from sweeplens.signals.account import Accounts, group_codes
-from sweeplens.signals.ground import make_ground
+from sweeplens.signals.ground import measure_ground
 from sweeplens.signals.measure import measure_accounts
 from sweeplens.text import content_hash
 
@@ -67,7 +67,7 @@ def main() -> None:
     clock = {}
     start = time.perf_counter()
     hashes = [content_hash(t) for t in texts]
-    ground = make_ground(
+    ground = measure_ground(
         vectors, texts, ["en"] * len(texts), cell=cell, cluster=cell, capability=cell % 23, workers=a.workers
     )
     clock["texts"] = time.perf_counter() - start

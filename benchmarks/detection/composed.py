@@ -19,8 +19,9 @@ from sweeplens.logs.read import read_requests
 from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline.ingest import ingest
 from sweeplens.signals.account import Accounts
-from sweeplens.signals.ground import Ground, make_ground
+from sweeplens.signals.ground import Ground, measure_ground
 from sweeplens.signals.measure import measure_accounts
+from sweeplens.signals.sample import hash_keys, sample_accounts
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class Composed:
     @property
     def volume(self) -> np.ndarray:
         """Return the distinct prompts of each account, int64 [N]."""
-        return np.array([len(a.distinct) for a in self.accounts])
+        return self.accounts.volumes
 
 
 def read_log(folder: Path, fold: str, encoder_name: str, cache: Path, models: Path) -> Composed:
@@ -72,13 +73,13 @@ def read_log(folder: Path, fold: str, encoder_name: str, cache: Path, models: Pa
     vectors = embed_prompts(encoder, hashes, texts, VectorCache(cache, encoder.fingerprint, encoder.dim)).vectors
     nowhere = np.zeros(len(texts), np.int32)
     languages = detect_languages(texts)
-    rows = vectors.astype(np.float32)
-    cell = make_cells(rows, cells=Settings().cells, seed=Settings().seed, threads=1)[1]
-    ground = make_ground(rows, texts, languages, cell=cell, cluster=nowhere, capability=nowhere)
+    cell = make_cells(vectors, cells=Settings().cells, seed=Settings().seed, threads=1)[1]
+    ground = measure_ground(vectors, texts, languages, cell=cell, cluster=nowhere, capability=nowhere)
     known = {k.account_id: k for k in read_labels(folder / "labels.csv")}
-    labels = tuple(known[name] for name in ingested.accounts.names)
-    values = measure_accounts(ingested.accounts, ground)
-    return Composed(folder.name, fold, ingested.accounts, ground, values, labels, tuple(hashes), tuple(languages))
+    accounts = sample_accounts(ingested.accounts, hash_keys(hashes))
+    labels = tuple(known[name] for name in accounts.names)
+    values = measure_accounts(accounts, ground)
+    return Composed(folder.name, fold, accounts, ground, values, labels, tuple(hashes), tuple(languages))
 
 
 def read_logs(specs: Sequence[str], encoder: str, cache: Path, models: Path, workers: int = 2) -> list[Composed]:

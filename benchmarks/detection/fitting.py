@@ -12,14 +12,15 @@ from sweeplens.detect.accounts import AccountScores
 from sweeplens.detect.calibration import Reference, make_reference
 from sweeplens.detect.campaigns import find_campaigns
 from sweeplens.detect.detector import Detector, Shape
-from sweeplens.detect.fingerprints import mean_features, mean_prompt, take_fingerprints
-from sweeplens.detect.halves import hash_keys
+from sweeplens.detect.fingerprints import take_fingerprints
 from sweeplens.detect.kin import Kin, pool_kin
 from sweeplens.detect.nulls import Null, nulls_of
 from sweeplens.detect.population import Population, fit_population
+from sweeplens.detect.prints import Prints, mean_features, mean_prompt, take_prints
 from sweeplens.signals.account import Account, first_arrivals
 from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.measure import measure_account
+from sweeplens.signals.sample import hash_keys
 
 # The signals that carry over to collections that no model has seen. Left out: what depends on the log (cells, clusters,
 # capabilities), and what made held-out scores worse (spreads of form, shared wording, first words, effective numbers).
@@ -139,7 +140,7 @@ def population_of(logs: Sequence[Composed]) -> Population:
     """Fit the frozen population on the honest accounts of these logs."""
     own = [[a.distinct for a, h in zip(k.accounts, k.honest, strict=True) if h and len(a.distinct) >= 10] for k in logs]
     centre = np.mean([mean_prompt(k.ground.vectors, d) for k, d in zip(logs, own, strict=True)], 0)
-    features = [mean_features(k.ground.vectors, d, centre) for k, d in zip(logs, own, strict=True)]
+    features = [mean_features(k.ground.vectors, d, centre, np.float32) for k, d in zip(logs, own, strict=True)]
     return fit_population(centre, np.concatenate(features))
 
 
@@ -173,9 +174,9 @@ def reference_of(logs: Sequence[Composed], fitted: Fitted) -> Reference:
     """
     log_odds, groups = [], []
     for log, own in zip(logs, score_out_of_fold(logs), strict=True):
-        prints = take_fingerprints(log.ground.vectors, log.accounts, fitted.population)
-        log_odds.append(pool_kin(own, prints).log_odds[log.honest])
-        groups += null_groups(log, own, fitted)
+        prints = take_prints(log.ground.vectors, log.accounts, hash_keys(log.hashes), fitted.population)
+        log_odds.append(pool_kin(own, take_fingerprints(prints, fitted.population)).log_odds[log.honest])
+        groups += null_groups(log, own, prints, fitted)
     volume = np.concatenate([k.volume[k.honest] for k in logs])
     honest = {c for k in logs for c, h in zip(k.corpus, k.honest, strict=True) if h for c in c.split("+")}
     return make_reference(
@@ -185,7 +186,7 @@ def reference_of(logs: Sequence[Composed], fitted: Fitted) -> Reference:
     )  # fmt: skip
 
 
-def null_groups(log: Composed, own: np.ndarray, fitted: Fitted) -> list[Null]:
+def null_groups(log: Composed, own: np.ndarray, prints: Prints, fitted: Fitted) -> list[Null]:
     """Return the groups among the honest accounts of a log, and among two thirds of them, drawn a few times."""
     rng = np.random.default_rng(0)
     found: list[Null] = []
@@ -194,10 +195,10 @@ def null_groups(log: Composed, own: np.ndarray, fitted: Fitted) -> list[Null]:
         n = int(keep.sum())
         alone = Kin(own[keep], np.zeros(n), np.full(n, np.nan), np.zeros(n, np.int64))
         scores = AccountScores(own[keep], np.zeros((n, len(KEYS))), alone, 1 / (1 + np.exp(-own[keep])), ((),) * n)
+        kept = prints.renumber(np.where(keep, np.cumsum(keep) - 1, -1))
         found += nulls_of(
             find_campaigns(
-                log.accounts.only(keep), log.ground, scores, fitted.detector, hash_keys(log.hashes),
-                population=fitted.population,
+                log.accounts.only(keep), log.ground, scores, fitted.detector, kept, population=fitted.population
             )
-        )  # fmt: skip
+        )
     return found

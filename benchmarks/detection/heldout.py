@@ -33,8 +33,10 @@ FLAGGED = {"review", "high"}
 def judge(log: Composed, kit: Kit, keep: np.ndarray | None = None) -> Judged:
     """Judge a log, or the one that only the accounts marked by `keep`, bool [N], are in."""
     accounts, values = (log.accounts, log.values) if keep is None else (log.accounts.only(keep), log.values[keep])
-    near = all_neighbours(log.ground.vectors, _NEAREST, threads=2) if keep is None else None
-    return judge_accounts(accounts, log.ground, values, log.hashes, kit, near=near)
+    if keep is not None:
+        return judge_accounts(accounts, log.ground, values, log.hashes, kit)
+    ids = all_neighbours(log.ground.vectors, _NEAREST, threads=2).ids
+    return judge_accounts(accounts, log.ground, values, log.hashes, kit, near=lambda prompts: ids[prompts])
 
 
 def sample_of(log: Composed, judged: Judged, kit: Kit) -> Sample:

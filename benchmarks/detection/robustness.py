@@ -38,7 +38,7 @@ from sweeplens.logs.read import read_requests
 from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline.judge import Judged, Kit, judge_accounts
 from sweeplens.signals.account import MISSING, Accounts
-from sweeplens.signals.ground import Ground, make_ground
+from sweeplens.signals.ground import Ground, measure_ground
 from sweeplens.signals.measure import measure_accounts
 from sweeplens.text import content_hash
 
@@ -107,9 +107,7 @@ def set_scene(log: Composed, folder: Path, texts: list[str], *, encoder: str, ca
     new = list(fresh.values())
     vectors = embed_prompts(model, list(fresh), new, VectorCache(cache, model.fingerprint, model.dim)).vectors
     nowhere = np.zeros(len(new), np.int32)
-    added = make_ground(
-        vectors.astype(np.float32), new, detect_languages(new), cell=nowhere, cluster=nowhere, capability=nowhere
-    )
+    added = measure_ground(vectors, new, detect_languages(new), cell=nowhere, cluster=nowhere, capability=nowhere)
     ground = _join(log.ground, added)
     cells = make_cells(ground.vectors, cells=Settings().cells, seed=Settings().seed, threads=1)[1]
     ground = replace(ground, cell=cells)
@@ -125,7 +123,6 @@ def set_scene(log: Composed, folder: Path, texts: list[str], *, encoder: str, ca
 
 
 def _join(a: Ground, b: Ground) -> Ground:
-    b = replace(b, first_word=b.first_word + a.first_word.max() + 1)
     arrays = {k: np.concatenate([getattr(a, k), getattr(b, k)]) for k in Ground.__dataclass_fields__ if k != "heads"}
     return Ground(**arrays, heads=[*a.heads, *b.heads])
 
@@ -184,8 +181,8 @@ def _search(vectors: np.ndarray, queries: np.ndarray, among: np.ndarray) -> Neig
     import faiss
 
     index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors[among]))
-    similarity, at = index.search(np.ascontiguousarray(vectors[queries]), min(_NEAREST, len(among)))
+    index.add(np.ascontiguousarray(vectors[among], np.float32))
+    similarity, at = index.search(np.ascontiguousarray(vectors[queries], np.float32), min(_NEAREST, len(among)))
     return Neighbours(among[at].astype(np.int32), similarity)
 
 
@@ -204,8 +201,8 @@ def judge_attack(scene: Scene, requests: list[list[str]], order: str, kit: Kit) 
         *(np.concatenate([getattr(honest, k), getattr(attack, k)]) for k in ("prompts", "times", "rows")),
     )  # fmt: skip
     values = np.concatenate([values, measure_accounts(attack, scene.ground)])
-    near = _add_neighbours(scene, np.unique(attack.prompts))
-    judged = judge_accounts(both, scene.ground, values, scene.hashes, kit, near=near)
+    ids = _add_neighbours(scene, np.unique(attack.prompts)).ids
+    judged = judge_accounts(both, scene.ground, values, scene.hashes, kit, near=lambda prompts: ids[prompts])
     chat = np.isin(attack.prompts, scene.old)
     return figures(judged, len(honest)) | {
         "accounts": len(attack), "prompts": float(np.mean([len(a.distinct) for a in attack])),

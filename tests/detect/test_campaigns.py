@@ -18,6 +18,7 @@ from sweeplens.detect.campaigns import (
 )
 from sweeplens.detect.detector import Detector
 from sweeplens.detect.links import Link
+from sweeplens.detect.prints import take_prints
 from sweeplens.detect.raising import raise_members
 from sweeplens.index import all_neighbours
 from sweeplens.signals.account import group_accounts
@@ -97,7 +98,13 @@ def make_log(seed=4):
 def campaigns_of(log, **more):
     accounts, ground, own = log
     keys = np.random.default_rng(0).permutation(len(ground.vectors)).astype(np.uint64)
-    return find_campaigns(accounts, ground, SimpleNamespace(own=own), DETECTOR, keys, **more)
+    prints = take_prints(ground.vectors, accounts, keys, None)
+    return find_campaigns(accounts, ground, SimpleNamespace(own=own), DETECTOR, prints, **more)
+
+
+def near_in(ground):
+    ids = all_neighbours(ground.vectors, 15, threads=1).ids
+    return lambda prompts: ids[prompts]
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +135,7 @@ def test_a_pool_dealt_over_accounts_is_one_sweep(log):
 
 
 def test_an_account_that_mixes_other_things_in_joins_by_its_best_part(log):
-    near = all_neighbours(log[1].vectors, 15, threads=1)
+    near = near_in(log[1])
     without = next(c for c in campaigns_of(log, nulls=HONEST) if c.label == SWEEP)
     with_near = next(c for c in campaigns_of(log, nulls=HONEST, near=near) if c.label == SWEEP)
     assert members(with_near, log) == members(without, log) | {"z0"}
@@ -140,7 +147,7 @@ def test_an_account_that_mixes_other_things_in_joins_by_its_best_part(log):
 def test_an_account_that_looks_honest_by_itself_does_not_join(log):
     accounts, ground, own = log
     honest = np.where(np.array(accounts.names) == "z0", -1.1, own)
-    near = all_neighbours(ground.vectors, 15, threads=1)
+    near = near_in(ground)
     sweep = next(c for c in campaigns_of((accounts, ground, honest), nulls=HONEST, near=near) if c.label == SWEEP)
     assert "z0" not in members(sweep, log)
     assert "n_joined" not in sweep.evidence
@@ -236,7 +243,7 @@ def test_groups_that_are_no_sweep_raise_nobody():
 def test_a_detector_without_training_never_goes_above_watch(log):
     accounts, ground, own = log
     plain = Detector("fallback", "1", 0.0, {}, DETECTOR.levels, fallback=True)
-    keys = np.arange(len(ground.vectors), dtype=np.uint64)
-    found = find_campaigns(accounts, ground, SimpleNamespace(own=own), plain, keys)
+    prints = take_prints(ground.vectors, accounts, np.arange(len(ground.vectors), dtype=np.uint64), None)
+    found = find_campaigns(accounts, ground, SimpleNamespace(own=own), plain, prints)
     assert {c.level for c in found if c.label == SWEEP} == {"watch"}
     assert all(c.evidence["union_score"] is None for c in found)

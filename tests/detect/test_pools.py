@@ -14,6 +14,10 @@ def small_log(n_small, n_other=100, each=4):
     return group_accounts(names, np.arange(len(names)), np.arange(len(names)))
 
 
+def always(prompt):
+    return True
+
+
 def links_of(names, kind, value, n_accounts):
     return [Link(n, kind, value, len(names), float(np.log(n_accounts / len(names)))) for n in names]
 
@@ -21,23 +25,22 @@ def links_of(names, kind, value, n_accounts):
 @pytest.mark.parametrize("kind", ["org", "ip", "system_prompt"])
 def test_small_accounts_of_one_rare_value_are_a_pool(kind):
     accounts = small_log(10)
-    values = shared_values(accounts, links_of(accounts.names[:10], kind, "v", 110), [b"x" * 50] * 140)
+    values = shared_values(accounts, links_of(accounts.names[:10], kind, "v", 110), always)
     pools = find_pools(accounts, values, np.ones(110, bool), 5)
     assert [p.tolist() for p in pools] == [list(range(10))]
 
 
 def test_values_that_many_share_make_no_pool():
     accounts = small_log(10, n_other=20)
-    heads = [b"x" * 50] * 60
-    assert shared_values(accounts, links_of(accounts.names[:10], "org", "o", 30), heads) == []
+    assert shared_values(accounts, links_of(accounts.names[:10], "org", "o", 30), always) == []
     accounts = small_log(10)
-    assert shared_values(accounts, links_of(accounts.names[:10], "user_agent", "cli", 110), [b"x" * 50] * 140) == []
+    assert shared_values(accounts, links_of(accounts.names[:10], "user_agent", "cli", 110), always) == []
 
 
 def test_pools_of_fewer_than_thirty_prompts_or_too_few_accounts_are_left_out():
     for n in (4, 7):
         accounts = small_log(n)
-        values = shared_values(accounts, links_of(accounts.names[:n], "org", "o", n + 100), [b"x" * 50] * (4 * n + 100))
+        values = shared_values(accounts, links_of(accounts.names[:n], "org", "o", n + 100), always)
         assert find_pools(accounts, values, np.ones(n + 100, bool), 5) == []
 
 
@@ -47,9 +50,9 @@ def test_the_same_long_prompt_pools_accounts_and_a_greeting_does_not():
     for i in range(1, 10):  # each sends one prompt of the one before
         prompts[4 * i] = 4 * i - 3
     accounts = group_accounts(names, prompts, np.arange(440))
-    long = shared_values(accounts, [], [b"x" * 50] * 440)
+    long = shared_values(accounts, [], always)
     assert [p.tolist() for p in find_pools(accounts, long, np.ones(410, bool), 5)] == [list(range(10))]
-    assert shared_values(accounts, [], [b"hello"] * 440) == []
+    assert shared_values(accounts, [], lambda _: False) == []
 
 
 def test_small_accounts_go_to_the_group_whose_value_they_share():

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from sweeplens.detect.fingerprints import FEATURES, mean_features, mean_prompt, take_fingerprints
+from sweeplens.detect.fingerprints import take_fingerprints
 from sweeplens.detect.population import RANK, dump_population, fit_population, load_population, parse_population
+from sweeplens.detect.prints import FEATURES, mean_features, mean_prompt, take_prints
 from sweeplens.errors import DetectorError
 from sweeplens.signals.account import group_accounts
 
@@ -20,7 +21,7 @@ def make_log(n_accounts, seed, topics):
 def features_of(v, accounts):
     own = [a.distinct for a in accounts]
     centre = mean_prompt(v, own)
-    return centre, mean_features(v, own, centre)
+    return centre, mean_features(v, own, centre, np.float32)
 
 
 def test_axes_hold_the_covariance():
@@ -63,11 +64,9 @@ def test_likeness_is_the_dot_product_under_both_populations_inverse_covariance()
     topics = np.random.default_rng(0).normal(size=(8, 16))
     kept = fit_population(*features_of(*make_log(60, 7, topics)))
     v, accounts = make_log(10, 8, topics)
-    rows = take_fingerprints(v, accounts, kept).rows
-    own = [a.distinct for a in accounts]
-    x = (
-        mean_features(v, [d[::2] for d in own], kept.centre) + mean_features(v, [d[1::2] for d in own], kept.centre)
-    ) / 2
+    prints = take_prints(v, accounts, np.arange(len(v), dtype=np.uint64), kept)
+    rows = take_fingerprints(prints, kept).rows
+    x = mean_features(v, [a.distinct for a in accounts], kept.centre, np.float64)
     mean = 0.7 * x.mean(0) + 0.3 * kept.mean
     apart = kept.mean - mean
     covariance = 0.7 * (x - mean).T @ (x - mean) / 10 + 0.3 * (kept.axes.T @ kept.axes + np.outer(apart, apart))

@@ -8,7 +8,7 @@ import pytest
 from sweeplens.signals import ground as ground_module
 from sweeplens.signals.account import MISSING, first_arrivals, group_accounts
 from sweeplens.signals.form import measure_form
-from sweeplens.signals.ground import FORM, make_ground, measure_leaning, measure_pack
+from sweeplens.signals.ground import FORM, measure_ground, measure_leaning, measure_pack
 from sweeplens.signals.measure import measure_account
 from sweeplens.signals.order import measure_locality, measure_order
 from sweeplens.signals.spacing import SPACING, entropy, measure_spacing, spectrum
@@ -30,7 +30,7 @@ def scene():
     prompts = np.r_[ids[:28], np.repeat(ids[28:], 2)].astype(np.int32)
     texts = [f"word{i} asks about topic {kind[i]}" for i in ids]
     accounts = group_accounts(names, prompts, np.arange(len(prompts)))
-    ground = make_ground(
+    ground = measure_ground(
         vectors, texts, ["en"] * 42,
         cell=kind.astype(np.int32), cluster=kind.astype(np.int32), capability=kind.astype(np.int32),
     )  # fmt: skip
@@ -73,7 +73,7 @@ def test_repeats_and_runs_are_counted(scene):
 def test_order_is_missing_without_times():
     accounts = group_accounts(["a"] * 12, np.arange(12), np.full(12, MISSING))
     v = unit(np.random.default_rng(1).normal(size=(12, 4)))
-    ground = make_ground(
+    ground = measure_ground(
         v, ["text"] * 12, ["en"] * 12, cell=np.zeros(12, np.int32), cluster=np.zeros(12, np.int32),
         capability=np.zeros(12, np.int32),
     )  # fmt: skip
@@ -134,7 +134,7 @@ def test_leaning_is_of_english_prompts_and_missing_under_ten():
     accounts = group_accounts(["a"] * 14 + ["b"] * 9, np.r_[np.arange(14), np.arange(9)], np.arange(23))
     v = unit(np.random.default_rng(4).normal(size=(14, 4)))
     none = np.zeros(14, np.int32)
-    ground = make_ground(v, texts, ["en"] * 10 + ["fi"] * 4, cell=none, cluster=none, capability=none)
+    ground = measure_ground(v, texts, ["en"] * 10 + ["fi"] * 4, cell=none, cluster=none, capability=none)
     assert measure_form(accounts.one(0), ground)["leaning"] == pytest.approx(2 / 3)
     assert np.isnan(measure_form(accounts.one(1), ground)["leaning"])
 
@@ -151,9 +151,9 @@ def test_texts_measured_by_processes_are_the_same(monkeypatch):
     texts = [f"Say {i} times that it is so" for i in range(23)]
     v, none = np.ones((23, 2), np.float32), np.zeros(23, np.int32)
     alone, together = (
-        make_ground(v, texts, ["en"] * 23, cell=none, cluster=none, capability=none, workers=w) for w in (1, 2)
+        measure_ground(v, texts, ["en"] * 23, cell=none, cluster=none, capability=none, workers=w) for w in (1, 2)
     )
-    for name in ("form", "pack", "packed", "leaning"):
+    for name in ("form", "pack", "packed", "leaning", "first_word"):
         assert np.array_equal(getattr(alone, name), getattr(together, name))
 
 

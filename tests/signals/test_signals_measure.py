@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sweeplens.signals.account import group_accounts
 from sweeplens.signals.catalog import BY_KEY, KEYS, SIGNALS
-from sweeplens.signals.ground import make_ground
+from sweeplens.signals.ground import measure_ground
 from sweeplens.signals.measure import compare_with_peers, find_peers, measure_accounts, percentile_among
 
 
@@ -19,7 +19,7 @@ def make_scene(n_accounts=9, each=14):
     names = [f"a{i // each}" for i in range(n)] + ["small"] * 3
     accounts = group_accounts(names, np.r_[np.arange(n), [0, 1, 2]], np.arange(n + 3))
     labels = rng.integers(0, 5, n).astype(np.int32)
-    ground = make_ground(
+    ground = measure_ground(
         v, [f"say {i} things" for i in range(n)], ["en"] * n, cell=labels, cluster=labels, capability=labels,
     )  # fmt: skip
     return accounts, ground

@@ -12,13 +12,13 @@ from sweeplens.detect.detector import Detector, chance
 from sweeplens.detect.evidence import Scene, gather
 from sweeplens.detect.groups import LEAST, find_groups
 from sweeplens.detect.halves import take_halves
-from sweeplens.detect.joining import join_parts
+from sweeplens.detect.joining import Near, join_parts
 from sweeplens.detect.links import Link
 from sweeplens.detect.nulls import Null, group_p, strength
 from sweeplens.detect.partition import COPIES
 from sweeplens.detect.pools import adopt, find_pools, shared_values
 from sweeplens.detect.population import Population
-from sweeplens.index.neighbours import Neighbours
+from sweeplens.detect.prints import Prints
 from sweeplens.signals.account import Accounts
 from sweeplens.signals.ground import Ground
 
@@ -75,22 +75,22 @@ def find_campaigns(
     ground: Ground,
     scores: AccountScores,
     detector: Detector,
-    keys: np.ndarray,
+    prints: Prints,
     *,
     population: Population | None = None,
     links: Sequence[Link] = (),
-    near: Neighbours | None = None,
+    near: Near | None = None,
     nulls: Sequence[Null] = (),
     known: np.ndarray | None = None,
     known_names: Sequence[str] = (),
 ) -> tuple[Campaign, ...]:
     """Group accounts by fingerprint and by what they share, and judge each group; sweeps come first.
 
-    `keys` are one uint64 a prompt, from its hash: they deal prompts to the halves. `nulls` are the groups of honest
-    logs; `near` the neighbours of prompts, without which no account joins a sweep by a part of its prompts; `known` the
-    known set of each prompt, int32 with -1 for none.
+    `prints` are of these accounts. `nulls` are the groups of honest logs; `near` gives the neighbours of prompts, and
+    without it no account joins a sweep by a part of its prompts; `known` is the known set of each prompt, int32 with -1
+    for none.
     """
-    halves = take_halves(ground.vectors, accounts, population, keys)
+    halves = take_halves(prints, population)
     scene = Scene(accounts, ground, scores.own, detector, halves, _by_account(links), known, known_names)
     tested = [_test(scene, members, nulls) for members in _all_groups(scene, links)]
     if near is not None:
@@ -127,7 +127,7 @@ def _all_groups(scene: Scene, links: Sequence[Link]) -> list[np.ndarray]:
     free[scene.halves.codes] = False
     if not free.any():
         return groups
-    values = shared_values(accounts, links, scene.ground.heads)
+    values = shared_values(accounts, links, scene.ground.is_long)
     groups = adopt(groups, values, free)
     for members in groups:
         free[members] = False
@@ -149,7 +149,7 @@ def _test(scene: Scene, members: np.ndarray, nulls: Sequence[Null]) -> _Tested:
     return _Tested(members, label, odds, p_value, evidence)
 
 
-def _join(scene: Scene, tested: list[_Tested], near: Neighbours) -> list[_Tested]:
+def _join(scene: Scene, tested: list[_Tested], near: Near) -> list[_Tested]:
     """Let accounts join the sweep that a part of their prompts belongs to, out of groups that nothing explains.
 
     The test of a group stays that of the members it was formed with: who joins by likeness to them proves nothing.

@@ -46,7 +46,7 @@ def gather(scene: Scene, members: np.ndarray) -> tuple[float, dict[str, object]]
     """Return (log-odds, evidence) of a group; the log-odds are NaN where there is nothing to judge."""
     accounts, ground = scene.accounts, scene.ground
     union = accounts.union(members.tolist())
-    own = [accounts.one(c).distinct for c in members.tolist()]
+    own = [accounts.distinct(c) for c in members.tolist()]
     values = measure_account(union, ground)
     cells = [np.unique(ground.cell[d]) for d in own]
     rows = scene.halves.places(members)

@@ -5,18 +5,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sweeplens.detect.population import Population
-from sweeplens.signals.account import Accounts
+from sweeplens.detect.prints import Prints
 
-LEAST = 5  # distinct prompts under which an account has no fingerprint
-FEATURES = 2048
-_WIDTH = 0.9  # of the Gaussian kernel on centred unit rows
 OF_LOG = 0.7  # weight of the log's own population against the frozen one, in centre and covariance
-MOST = 1500  # distinct prompts of an account that are used
 _RIDGE = 1 / 256  # of the total variance: how much the small axes are held back
 _PRIOR = 8  # prompts that the typical norm counts as, against the noise of small accounts
 _SMALLEST = 0.3  # of the typical norm: no account is taken for less
-_BLOCK = 65_536
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -38,58 +32,21 @@ class Fingerprints:
         return rows
 
 
-def take_fingerprints(
-    vectors: np.ndarray, accounts: Accounts, population: Population | None = None, part: np.ndarray | None = None
-) -> Fingerprints:
-    """Embed each account of at least 5 distinct prompts; with `part`, bool [prompts], only of those it marks.
+def take_fingerprints(prints: Prints, population: Population | None = None) -> Fingerprints:
+    """Turn the mean features of accounts into fingerprints.
 
-    Random Fourier features of a Gaussian kernel (Rahimi and Recht 2007), averaged over an account's prompts (kernel
-    mean embedding, Smola et al. 2007), centred on the population and whitened by its covariance, so that what everybody
-    asks counts little. The population is 0.7 of the log's and 0.3 of the frozen one: in a log of attackers, or in a
-    small one, it would otherwise be the attackers'. The norm is the product of the means of two disjoint halves: prompt
-    noise is in neither twice.
+    They are centred on the population and whitened by its covariance, so that what everybody asks counts little. The
+    population is 0.7 of the log's and 0.3 of the frozen one: in a log of attackers, or in a small one, it would
+    otherwise be the attackers'. The norm is the product of the means of two disjoint halves: prompt noise is in neither
+    twice.
     """
-    own = [a.distinct if part is None else a.distinct[part[a.distinct]] for a in accounts]
-    codes = np.array([i for i, d in enumerate(own) if len(d) >= LEAST], np.int64)
-    if not codes.size:
-        return Fingerprints(codes, np.empty((0, 0), np.float32), np.empty(0))
-    kept = [own[i][:MOST] for i in codes]
-    centre = mean_prompt(vectors, kept) if population is None else population.centre
-    halves = [mean_features(vectors, [d[h::2] for d in kept], centre) for h in (0, 1)]
+    if not len(prints):
+        return Fingerprints(prints.codes, np.empty((0, 0), np.float32), np.empty(0))
+    halves = [prints.mix((0, 2)), prints.mix((1, 3))]
     mean, turn = whiten((halves[0] + halves[1]) / 2, population, of_log=OF_LOG, ridge=_RIDGE)
-    first, second = (halves[0] - mean) @ turn, (halves[1] - mean) @ turn
-    n = np.array([len(d) for d in kept], float)
-    return Fingerprints(codes, ((first + second) / 2).astype(np.float32), shrink_norm((first * second).sum(1), n))
-
-
-def mean_prompt(vectors: np.ndarray, prompts: list[np.ndarray]) -> np.ndarray:
-    """Return the mean over accounts of the mean vector of their prompts, float64 [d]."""
-    mean: np.ndarray = np.mean([vectors[d].mean(0) for d in prompts], 0)
-    return mean
-
-
-def mean_features(vectors: np.ndarray, prompts: list[np.ndarray], centre: np.ndarray) -> np.ndarray:
-    """Return the mean of the random features of each list of prompts, float64 [lists, features]."""
-    rng = np.random.default_rng(_SEED)
-    d = vectors.shape[1]
-    turn = (rng.normal(size=(d, FEATURES)) / _WIDTH).astype(np.float32)
-    shift = rng.uniform(0, 2 * np.pi, FEATURES).astype(np.float32)
-    out = np.empty((len(prompts), FEATURES))
-    at = 0
-    while at < len(prompts):
-        stop, rows = at, 0
-        while stop < len(prompts) and (stop == at or rows + len(prompts[stop]) <= _BLOCK):
-            rows += len(prompts[stop])
-            stop += 1
-        block = vectors[np.concatenate(prompts[at:stop])] - centre
-        block /= np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-9)
-        z = np.cos(block.astype(np.float32) @ turn + shift)
-        starts = np.cumsum([0] + [len(p) for p in prompts[at : stop - 1]])
-        sizes = np.array([len(p) for p in prompts[at:stop]])[:, None]
-        out[at:stop] = np.add.reduceat(z, starts, axis=0, dtype=np.float64) / sizes
-        at = stop
-    out *= np.sqrt(2 / FEATURES)
-    return out
+    first, second = ((half - mean) @ turn for half in halves)
+    norm = np.einsum("ij,ij->i", first, second, dtype=np.float64)
+    return Fingerprints(prints.codes, (first + second) / 2, shrink_norm(norm, prints.sizes.sum(1, dtype=np.float64)))
 
 
 def whiten(

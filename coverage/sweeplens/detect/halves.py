@@ -1,13 +1,12 @@
 """Fingerprints of halves: groups are formed on one half of each account's prompts and tested on the other."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sweeplens.detect.fingerprints import LEAST, MOST, OF_LOG, mean_features, mean_prompt, shrink_norm, whiten
+from sweeplens.detect.fingerprints import OF_LOG, shrink_norm, whiten
 from sweeplens.detect.population import Population
-from sweeplens.signals.account import Accounts
+from sweeplens.detect.prints import QUARTERS, Prints
 
 # Of the total variance: how much the small axes of the population are held back. Groups need more of it than single
 # accounts (1/256): half an account's prompts say little about small axes. Of 1/350, 1/70 and 1/35, the middle one found
@@ -41,52 +40,34 @@ class Halves:
         return found
 
 
-def hash_keys(hashes: Sequence[str]) -> np.ndarray:
-    """Return the first 64 bits of prompt hashes (hexadecimal) as uint64 [n]: an order that nobody chose."""
-    return np.fromiter((int(h[:16], 16) for h in hashes), np.uint64, len(hashes))
+def take_halves(prints: Prints, population: Population | None) -> Halves:
+    """Take the fingerprints of the halves of each account, two quarters of its prompts to a half.
 
-
-def take_halves(vectors: np.ndarray, accounts: Accounts, population: Population | None, keys: np.ndarray) -> Halves:
-    """Take the fingerprints of each account of at least 5 distinct prompts, in halves.
-
-    An account's prompts are ordered by `keys` (uint64, one a prompt, from their hashes) and dealt in turn to four
-    quarters, two to a half. So the halves do not depend on the order of the log, differ in size by one at most, and a
-    norm can be taken inside each half as the product of two quarters, free of prompt noise.
+    The halves do not depend on the order of the log, differ in size by one at most, and a norm can be taken inside each
+    half as the product of two quarters, free of prompt noise.
     """
-    own = [a.distinct for a in accounts]
-    codes = np.array([i for i, d in enumerate(own) if len(d) >= LEAST], np.int64)
-    if not codes.size:
+    if not len(prints):
         empty = np.empty((0, 0), np.float32)
-        return Halves(codes, empty, empty, empty, empty)
-    dealt = [d[np.argsort(keys[d], kind="stable")][:MOST] for d in (own[i] for i in codes)]
-    centre = mean_prompt(vectors, dealt) if population is None else population.centre
-    parts = [_quarter(vectors, [d[q::4] for d in dealt], centre) for q in range(4)]
-    sizes = np.array([[len(d[q::4]) for q in range(4)] for d in dealt], np.float32)
-    whole = _mix(parts, sizes, (0, 1, 2, 3))
+        return Halves(prints.codes, empty, empty, empty, empty)
+    sizes = prints.sizes.astype(np.float32)
+    whole = prints.mix((0, 1, 2, 3))
     frozen = None
     if population is not None:
-        frozen = _scale(_turn(parts, sizes, *_whiten(whole, population, 0.0)), sizes, (0, 2), (1, 3))
-    parts = _turn(parts, sizes, *_whiten(whole, population, OF_LOG))
+        frozen = _scale(_turn(prints, *_whiten(whole, population, 0.0)), sizes, (0, 2), (1, 3))
+    parts = _turn(prints, *_whiten(whole, population, OF_LOG))
     first, second = _scale(parts, sizes, (0,), (2,)), _scale(parts, sizes, (1,), (3,))
     both = _scale(parts, sizes, (0, 2), (1, 3))
-    return Halves(codes, first, second, both, both if frozen is None else frozen)
+    return Halves(prints.codes, first, second, both, both if frozen is None else frozen)
 
 
-def _turn(parts: list[np.ndarray], sizes: np.ndarray, mean: np.ndarray, turn: np.ndarray) -> list[np.ndarray]:
-    """Return quarters in the whitened space, float32; those without prompts are 0."""
-    return [((p - mean) @ turn).astype(np.float32) * (sizes[:, q] > 0)[:, None] for q, p in enumerate(parts)]
-
-
-def _quarter(vectors: np.ndarray, prompts: list[np.ndarray], centre: np.ndarray) -> np.ndarray:
-    """Return mean features, float32; a quarter without prompts borrows one, and counts nothing."""
-    filled = [p if len(p) else np.zeros(1, np.int64) for p in prompts]
-    quarter: np.ndarray = mean_features(vectors, filled, centre).astype(np.float32)
-    return quarter
+def _turn(prints: Prints, mean: np.ndarray, turn: np.ndarray) -> list[np.ndarray]:
+    """Return quarters in the whitened space, float32."""
+    return [(prints.parts[:, q].astype(np.float32) - mean) @ turn for q in range(QUARTERS)]
 
 
 def _mix(parts: list[np.ndarray], sizes: np.ndarray, which: tuple[int, ...]) -> np.ndarray:
     """Return the mean of some quarters, each counting by its prompts."""
-    total = np.maximum(sizes[:, which].sum(1), 1)
+    total = sizes[:, which].sum(1)
     mixed = np.zeros_like(parts[0])
     for q in which:
         mixed += parts[q] * (sizes[:, q] / total)[:, None]

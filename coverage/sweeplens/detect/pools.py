@@ -1,6 +1,6 @@
 """Accounts too small for a fingerprint, pooled by what they share: organisation, address, client, prompts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,19 +14,18 @@ _RARE: Mapping[str, float] = {
     "org": np.log(5), "ip": np.log(5), "system_prompt": np.log(5), "ip_prefix": np.log(50), "user_agent": np.log(50),
 }  # fmt: skip
 _PROMPT_RARE = np.log(50)
-_LONG = 40  # bytes from which on the same prompt is no coincidence, as a greeting is
 Holders = list[np.ndarray]
 
 
-def shared_values(accounts: Accounts, links: Sequence[Link], heads: Sequence[bytes]) -> Holders:
-    """Return the accounts (codes) of each rare value that two or more accounts share, prompts among the values."""
+def shared_values(accounts: Accounts, links: Sequence[Link], is_long: Callable[[int], bool]) -> Holders:
+    """Return the accounts (codes) of each rare value that two or more accounts share, long prompts among the values."""
     code = {name: i for i, name in enumerate(accounts.names)}
     holders: dict[tuple[str, str], list[int]] = {}
     for link in links:
         if link.weight >= _RARE[link.kind]:
             holders.setdefault((link.kind, link.value), []).append(code[link.account_id])
     found = [np.unique(h) for _, h in sorted(holders.items()) if len(h) > 1]
-    return found + _same_prompts(accounts, heads)
+    return found + _same_prompts(accounts, is_long)
 
 
 def find_pools(accounts: Accounts, values: Holders, free: np.ndarray, least: int) -> list[np.ndarray]:
@@ -77,19 +76,16 @@ def adopt(groups: Sequence[np.ndarray], values: Holders, free: np.ndarray) -> li
     return [np.array(sorted(g)) for g in joined]
 
 
-def _same_prompts(accounts: Accounts, heads: Sequence[bytes]) -> Holders:
+def _same_prompts(accounts: Accounts, is_long: Callable[[int], bool]) -> Holders:
     """Return the accounts of each long prompt that several accounts sent, but not too many."""
-    own = [a.distinct for a in accounts]
-    if not own:
+    prompts = accounts.senders[1]
+    if not len(prompts):
         return []
-    prompts = np.concatenate(own)
-    senders = np.repeat(np.arange(len(own)), [len(d) for d in own])
+    senders = np.repeat(np.arange(len(accounts)), accounts.volumes)
     order = np.lexsort((senders, prompts))
     prompts, senders = prompts[order], senders[order]
     starts = np.flatnonzero(np.r_[True, np.diff(prompts) != 0])
     sizes = np.diff(np.r_[starts, len(prompts)])
     most = len(accounts) / np.exp(_PROMPT_RARE)
     wanted = np.flatnonzero((sizes > 1) & (sizes <= max(2.0, most)))
-    return [
-        senders[starts[i] : starts[i] + sizes[i]] for i in wanted.tolist() if len(heads[prompts[starts[i]]]) >= _LONG
-    ]
+    return [senders[starts[i] : starts[i] + sizes[i]] for i in wanted.tolist() if is_long(int(prompts[starts[i]]))]

@@ -37,8 +37,9 @@ from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline.assemble import CACHE
 from sweeplens.pipeline.ingest import Ingested, ingest, read_requests_table
 from sweeplens.pipeline.judge import Kit, judge_accounts
-from sweeplens.signals.ground import Ground, make_ground
+from sweeplens.signals.ground import Ground, measure_ground
 from sweeplens.signals.measure import measure_accounts
+from sweeplens.signals.sample import hash_keys, sample_accounts
 from sweeplens.store.private import remove_private, write_private
 from sweeplens.store.publish import write_snapshot
 
@@ -144,14 +145,15 @@ def judge_log(
         ingested = _read(sources, settings, folder, input_format=input_format, mapping=mapping)
     ground = _look(run, encoder, ingested, settings)
     with run.step("signals") as step:
-        values = measure_accounts(ingested.accounts, ground, workers=settings.threads, progress=step.update)
+        accounts = sample_accounts(ingested.accounts, hash_keys(ingested.prompts.hashes))
+        values = measure_accounts(accounts, ground, workers=settings.threads, progress=step.update)
     with run.step("detect"):
         kit = Kit(detector, load_population(encoder.name), None)
-        links = find_links(read_requests_table(folder / _REQUESTS), len(ingested.accounts))
-        judged = judge_accounts(ingested.accounts, ground, values, ingested.prompts.hashes, kit, links=links)
+        links = find_links(read_requests_table(folder / _REQUESTS), len(accounts))
+        judged = judge_accounts(accounts, ground, values, ingested.prompts.hashes, kit, links=links)
     return JudgedLog(
         judged.scores.log_odds,
-        np.array([len(a.distinct) for a in ingested.accounts], np.int64),
+        accounts.volumes,
         tuple(nulls_of(judged.campaigns)),
         sum(c.label == SWEEP for c in judged.campaigns),
     )
@@ -191,10 +193,9 @@ def _look(run: Run, encoder: Encoder, ingested: Ingested, settings: Settings) ->
     with run.step("languages"):
         languages = detect_languages(texts)
     nowhere = np.zeros(len(texts), np.int32)
-    return make_ground(
-        vectors.astype(np.float32), texts, languages, cell=nowhere, cluster=nowhere, capability=nowhere,
-        workers=settings.threads,
-    )  # fmt: skip
+    return measure_ground(
+        vectors, texts, languages, cell=nowhere, cluster=nowhere, capability=nowhere, workers=settings.threads
+    )
 
 
 def _describe(sources: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,18 +11,17 @@ from sweeplens.detect.calibration import Reference, levels_of, load_reference
 from sweeplens.detect.campaigns import Campaign, find_campaigns
 from sweeplens.detect.detector import Detector
 from sweeplens.detect.fingerprints import take_fingerprints
-from sweeplens.detect.halves import hash_keys
+from sweeplens.detect.joining import Near
 from sweeplens.detect.links import Link
 from sweeplens.detect.nulls import correct
 from sweeplens.detect.population import Population, load_population
+from sweeplens.detect.prints import Prints, take_prints
 from sweeplens.detect.raising import Raised, raise_members
 from sweeplens.detect.training import choose_detector
 from sweeplens.signals.account import Accounts
 from sweeplens.signals.ground import Ground
 from sweeplens.signals.measure import Peers, compare_with_peers
-
-if TYPE_CHECKING:
-    from sweeplens.index.neighbours import Neighbours
+from sweeplens.signals.sample import hash_keys
 
 
 @dataclass(frozen=True)
@@ -71,24 +69,27 @@ def judge_accounts(
     hashes: Sequence[str],
     kit: Kit,
     *,
+    prints: Prints | None = None,
     links: Sequence[Link] = (),
-    near: "Neighbours | None" = None,
+    near: Near | None = None,
     known: KnownPrompts | None = None,
 ) -> Judged:
     """Score the signals `values` [N, S] of the accounts of one log, find campaigns, and raise their members.
 
-    `hashes` are the content hashes of the prompts; with `near`, the neighbours of each prompt, accounts can join a
-    campaign by a part of their prompts.
+    Of `hashes`, the hexadecimal hashes of the prompts, `prints` are made where there are none yet; with `near`, which
+    gives the neighbours of prompts, accounts can join a campaign by a part of their prompts. The values of `links` may
+    be hashes.
     """
-    volume = np.array([len(a.distinct) for a in accounts], np.int64)
+    volume = accounts.volumes
     peers = compare_with_peers(values, volume)
-    prints = take_fingerprints(ground.vectors, accounts, kit.population)
-    scores = score_accounts(values, peers, kit.detector, prints)
+    if prints is None:
+        prints = take_prints(ground.vectors, accounts, hash_keys(hashes), kit.population)
+    scores = score_accounts(values, peers, kit.detector, take_fingerprints(prints, kit.population))
     nowhere = np.full(len(volume), np.nan)
     p = nowhere if kit.reference is None else kit.reference.p_values(scores.log_odds, volume)
     levels = levels_of(p, scores.score, kit.detector.levels["watch"])
     campaigns = find_campaigns(
-        accounts, ground, scores, kit.detector, hash_keys(hashes), population=kit.population, links=links, near=near,
+        accounts, ground, scores, kit.detector, prints, population=kit.population, links=links, near=near,
         nulls=() if kit.reference is None else kit.reference.groups,
         known=None if known is None else known.of_prompt, known_names=() if known is None else known.names,
     )  # fmt: skip

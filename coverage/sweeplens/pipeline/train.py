@@ -16,15 +16,17 @@ from sweeplens.detect.detector import Detector, load_detector, parse_detector
 from sweeplens.detect.fingerprints import take_fingerprints
 from sweeplens.detect.kin import pool_kin
 from sweeplens.detect.population import load_population
+from sweeplens.detect.prints import Prints, take_prints
 from sweeplens.detect.training import FILE, Examples, Trained, default_json, own_detector, read_store_detector, train
 from sweeplens.errors import DetectorError
 from sweeplens.evaluate.bootstrap import find_units
 from sweeplens.evaluate.labels import Label, LabelsError, read_labels
 from sweeplens.pipeline.calibrate import FEWEST as FEWEST_HONEST
-from sweeplens.report.columns import columns_of
+from sweeplens.report.columns import NO_TIME, columns_of
 from sweeplens.review import Verdict, latest_verdicts
-from sweeplens.signals.account import Accounts
+from sweeplens.signals.account import MISSING, Accounts
 from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.sample import hash_keys, sample_accounts
 from sweeplens.store.private import remove_private, write_private
 
 if TYPE_CHECKING:
@@ -249,24 +251,26 @@ def _reference(  # noqa: PLR0917 - what a reference is made of
     """Return the reference of the benign accounts, each with the help of its kin among them alone."""
     if not given.drawn or (~np.isnan(own)).sum() < FEWEST_HONEST:
         return None
-    vectors, accounts = _traffic(snapshot, rows)
-    kin = pool_kin(own, take_fingerprints(vectors, accounts, load_population(encoder)))
+    accounts, prints = _traffic(snapshot, rows, encoder)
+    kin = pool_kin(own, take_fingerprints(prints, load_population(encoder)))
     return make_reference(
-        kin.log_odds, np.array([len(a.distinct) for a in accounts], np.int64), corpora=corpora,
+        kin.log_odds, accounts.volumes, corpora=corpora,
         source=f"benign accounts of {given.source}, out of fold", encoder=encoder, detector=detector,
     )  # fmt: skip
 
 
-def _traffic(snapshot: "Snapshot", rows: NDArray[np.int64]) -> tuple[NDArray[np.float32], Accounts]:
-    """Return the requests of some accounts, in that order, and the vectors of their prompts alone."""
+def _traffic(snapshot: "Snapshot", rows: NDArray[np.int64], encoder: str) -> tuple[Accounts, Prints]:
+    """Return some accounts, in that order, as far as they are looked at, and what their fingerprints are made of."""
     columns = columns_of(snapshot)
     r = columns.requests
     parts = [slice(r.starts[i], r.starts[i + 1]) for i in rows]
-    prompts, numbers = np.unique(np.concatenate([r.prompt[p] for p in parts]), return_inverse=True)
-    offsets = np.cumsum([0] + [p.stop - p.start for p in parts])
     at = np.concatenate([np.arange(p.start, p.stop) for p in parts])
-    accounts = Accounts([columns.accounts[i] for i in rows], offsets, numbers.astype(np.int32), r.ts[at], r.row[at])
-    return np.asarray(snapshot.vectors[prompts], np.float32), accounts
+    offsets = np.cumsum([0] + [p.stop - p.start for p in parts])
+    keys = hash_keys(snapshot.table("prompts", ["prompt_hash"])["prompt_hash"].to_pylist())
+    names = [columns.accounts[i] for i in rows]
+    ts = np.where(r.ts[at] == NO_TIME, MISSING, r.ts[at])
+    accounts = sample_accounts(Accounts(names, offsets, r.prompt[at], ts, r.row[at]), keys)
+    return accounts, take_prints(snapshot.vectors, accounts, keys, load_population(encoder))
 
 
 def _today(form: str) -> str:

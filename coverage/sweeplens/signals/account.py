@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -50,7 +51,29 @@ class Accounts:
     def one(self, code: int) -> Account:
         """Return the account of that code."""
         part = slice(self.offsets[code], self.offsets[code + 1])
-        return self._account(self.prompts[part], bool((self.times[part] != MISSING).all()), (code,))
+        timed = bool((self.times[part] != MISSING).all())
+        return Account(self.prompts[part], timed, self.distinct(code), (code,))
+
+    def distinct(self, code: int) -> np.ndarray:
+        """Return the distinct prompts of an account, int32, in order of first arrival."""
+        starts, prompts = self.senders
+        own: np.ndarray = prompts[starts[code] : starts[code + 1]]
+        return own
+
+    @cached_property
+    def senders(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return (offsets int64 [N + 1], prompts int32): the distinct prompts of each account, one after another."""
+        codes = np.repeat(np.arange(len(self), dtype=np.int64), np.diff(self.offsets))
+        pairs = (codes << 32) | self.prompts
+        first = np.sort(np.unique(pairs, return_index=True)[1])
+        starts = np.zeros(len(self) + 1, np.int64)
+        np.cumsum(np.bincount(codes[first], minlength=len(self)), out=starts[1:])
+        return starts, self.prompts[first]
+
+    @property
+    def volumes(self) -> np.ndarray:
+        """Return the number of distinct prompts of each account, int64 [N]."""
+        return np.diff(self.senders[0])
 
     def union(self, codes: Sequence[int]) -> Account:
         """Return the accounts of these codes as if they were one, their requests merged by time."""
@@ -59,7 +82,7 @@ class Accounts:
         rows = np.concatenate([self.rows[p] for p in parts])
         order = np.lexsort((rows, times))
         prompts = np.concatenate([self.prompts[p] for p in parts])[order]
-        return self._account(prompts, bool((times != MISSING).all()), tuple(codes))
+        return Account(prompts, bool((times != MISSING).all()), first_arrivals(prompts), tuple(codes))
 
     def only(self, keep: np.ndarray) -> "Accounts":
         """Return the accounts that `keep`, bool [N], marks, as if the others were not in the log."""
@@ -69,10 +92,6 @@ class Accounts:
         offsets = np.concatenate([[0], np.cumsum(sizes[chosen])]).astype(np.int64)
         names = [self.names[i] for i in chosen.tolist()]
         return Accounts(names, offsets, self.prompts[rows], self.times[rows], self.rows[rows])
-
-    @staticmethod
-    def _account(prompts: np.ndarray, timed: bool, members: tuple[int, ...]) -> Account:
-        return Account(prompts, timed, first_arrivals(prompts), members)
 
 
 MISSING = -(2**63)

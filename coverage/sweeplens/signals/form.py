@@ -15,9 +15,11 @@ def measure_form(account: Account, ground: Ground) -> dict[str, float]:
     pack, pack_spread  mean and standard deviation of the compressed length over the length, text by text
     leaning            leaning words ("it", "that", "again") over all words, in its English prompts; a prompt of a set
                        stands on its own. Missing under 10 English prompts.
+
+    All are missing where the text of any prompt is not known.
     """
     own = account.distinct
-    if len(own) < 2:
+    if len(own) < 2 or not ground.is_read(own):
         return dict.fromkeys([*(f"spread_{k}" for k in FORM), "pack", "pack_spread", "leaning"], float("nan"))
     spread = ground.form[own].std(0)
     leaning = ground.leaning[own]

@@ -54,6 +54,7 @@ def measure_accounts(
     if not len(accounts):
         return np.empty((0, len(KEYS)))
     parts = split(len(accounts), -(-len(accounts) // _PART))
+    _ = accounts.senders  # made once, before processes are forked
     blocks = map_parts(_measure_part, parts, workers=workers, prepare=_prepare, state=(accounts, ground), done=progress)
     return np.concatenate(blocks)
 

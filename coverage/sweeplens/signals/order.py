@@ -29,7 +29,7 @@ def measure_order(account: Account, ground: Ground) -> dict[str, float]:
         "resent": float((repeats > 1).mean()),
         "runs": float((np.diff(requests) == 0).mean()) if len(requests) > 1 else np.nan,
     }
-    return out | (measure_locality(ground.vectors[own[:_LONGEST]]) if account.timed else dict.fromkeys(LOCAL, np.nan))
+    return out | (measure_locality(ground.rows(own[:_LONGEST])) if account.timed else dict.fromkeys(LOCAL, np.nan))
 
 
 LOCAL = ("locality", "locality_wide", "alone", *_NEAR)

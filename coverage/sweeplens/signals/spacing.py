@@ -21,6 +21,8 @@ def measure_spacing(account: Account, ground: Ground) -> dict[str, float]:
     first_axis                          largest share of variance on one axis
     joint_pack                          compressed length of all texts together over the sum of each alone
     first_words, first_word_top         entropy of the first words (1: all differ); share of the commonest
+
+    The last three are missing where the text of any prompt in the draws is not known.
     """
     own = account.distinct
     n, m = len(own), min(SAMPLE, len(own))
@@ -28,7 +30,8 @@ def measure_spacing(account: Account, ground: Ground) -> dict[str, float]:
         return dict.fromkeys(SPACING, float("nan"))
     rng = np.random.default_rng(_SEED)
     draws = [own] if n == m else [own[rng.choice(n, m, replace=False)] for _ in range(_DRAWS)]
-    values = np.array([_measure_draw(d, ground) for d in draws])
+    vectors = np.split(ground.rows(np.concatenate(draws)), len(draws))
+    values = np.array([(*_measure_vectors(v), *_measure_texts(d, ground)) for v, d in zip(vectors, draws, strict=True)])
     return dict(zip(SPACING, values.mean(0).tolist(), strict=True))
 
 
@@ -38,21 +41,26 @@ SPACING = (
 )  # fmt: skip
 
 
-def _measure_draw(own: np.ndarray, ground: Ground) -> tuple[float, ...]:
-    m = len(own)
-    v = ground.vectors[own]
+def _measure_vectors(v: np.ndarray) -> tuple[float, ...]:
+    m = len(v)
     gram = v @ v.T
     pairs = gram[np.triu_indices(m, 1)]
     first_axis, vendi = spectrum(gram)
     np.fill_diagonal(gram, -1.0)
     nearest = gram.max(1)
-    joint = len(zlib.compress(b"\n".join(ground.heads[i] for i in own.tolist()), 9))
-    words = np.unique(ground.first_word[own], return_counts=True)[1]
     return (
         float(pairs.mean()), float(pairs.std()), float(np.quantile(pairs, 0.95)), float(nearest.mean()),
-        float(nearest.std()), vendi / m, first_axis, joint / max(1, int(ground.packed[own].sum())),
-        entropy(words) / np.log(m), float(words.max() / m),
+        float(nearest.std()), vendi / m, first_axis,
     )  # fmt: skip
+
+
+def _measure_texts(own: np.ndarray, ground: Ground) -> tuple[float, float, float]:
+    if not ground.is_read(own):
+        return (float("nan"),) * 3
+    joint = len(zlib.compress(b"\n".join(ground.heads[i] for i in own.tolist()), 9))
+    words = np.unique(ground.first_word[own], return_counts=True)[1]
+    m = len(own)
+    return joint / max(1, int(ground.packed[own].sum())), entropy(words) / float(np.log(m)), float(words.max() / m)
 
 
 def spectrum(gram: np.ndarray) -> tuple[float, float]:
