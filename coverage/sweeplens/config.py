@@ -49,9 +49,11 @@ class Settings:
     memory_limit: str = _setting("", "Memory that a run and its processes may use: 6GiB, 4000MB; not set: any.")
 
     def __post_init__(self) -> None:
-        """Check each value against its limits."""
+        """Check each value against its limits; a path may be given as text."""
         for f in fields(self):
             value = getattr(self, f.name)
+            if isinstance(value, str) and "Path" in str(f.type):
+                object.__setattr__(self, f.name, Path(value).expanduser())
             low, high = f.metadata.get("low"), f.metadata.get("high")
             if (low is not None and value < low) or (high is not None and value > high):
                 top = "" if high is None else f" and at most {high}"
