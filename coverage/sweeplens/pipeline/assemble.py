@@ -31,7 +31,7 @@ from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline import tables
 from sweeplens.pipeline.ingest import Ingested, RejectsFile, ingest, read_requests_table
 from sweeplens.pipeline.judge import Judged, Kit, KnownPrompts, judge_accounts, load_kit
-from sweeplens.signals.ground import make_ground
+from sweeplens.signals.ground import measure_ground
 from sweeplens.signals.measure import measure_accounts
 from sweeplens.store.publish import SnapshotWriter, write_snapshot
 from sweeplens.store.schema import CELLS, INDEX, REJECTS, VECTORS
@@ -170,16 +170,18 @@ def _judge(  # noqa: PLR0917 - what is judged, in the order in which it was made
             "and no account alone goes above watch, until `sweeplens calibrate` makes one"
         )
     with run.step("signals") as step:
-        ground = make_ground(
-            vectors.astype(np.float32), prompts.texts, languages, cell=atlas.cell, cluster=atlas.cluster,
-            capability=atlas.capability, workers=settings.threads,
+        ground = measure_ground(
+            vectors, prompts.texts, languages, cell=atlas.cell, cluster=atlas.cluster, capability=atlas.capability,
+            workers=settings.threads,
         )  # fmt: skip
         values = measure_accounts(accounts, ground, workers=settings.threads, progress=step.update)
     with run.step("detect"):
         links = find_links(read_requests_table(writer.folder / "requests.parquet"), len(accounts))
         sets = load_known(settings.store)
         known = KnownPrompts(sets.match(prompts.texts), sets.names) if sets.names else None
-        return judge_accounts(accounts, ground, values, prompts.hashes, kit, links=links, near=near, known=known)
+        return judge_accounts(
+            accounts, ground, values, prompts.hashes, kit, links=links, near=lambda rows: near.ids[rows], known=known
+        )
 
 
 def _write(  # noqa: PLR0917 - one argument for each part of a snapshot
