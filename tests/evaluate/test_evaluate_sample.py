@@ -1,7 +1,5 @@
 """What a sample takes from a snapshot."""
 
-import shutil
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -10,7 +8,7 @@ from support.small_store import SENT, write_small_store
 from sweeplens.evaluate.labels import Label, LabelsError
 from sweeplens.evaluate.sample import take_sample, take_traffic
 from sweeplens.store.publish import write_snapshot
-from sweeplens.store.schema import CELLS, INDEX, REJECTS, TABLES, VECTORS
+from sweeplens.store.schema import CELLS, INDEX, TABLES, VECTORS
 from sweeplens.store.snapshot import Snapshot
 
 LANGUAGES = ["de"] * 10 + ["it"] * 10 + ["en"] * 10 + ["fr"] * 8 + ["und"] * 2
@@ -35,9 +33,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     with write_snapshot(store) as writer:
         for name in TABLES:
             writer.add_table(name, tables.get(name, old.table(name)))
-        writer.add_array(VECTORS, np.array(old.vectors))
-        for file in (CELLS, INDEX, REJECTS):
-            shutil.copyfile(old.folder / file, writer.folder / file)
+        for name in (VECTORS, CELLS, INDEX):
+            writer.adopt(old, name)
         return writer.publish({k: old.manifest[k] for k in ("detector", "counts", "encoder")})
 
 

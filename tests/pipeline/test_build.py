@@ -49,7 +49,7 @@ def test_every_table_is_there_and_agrees_with_its_schema(demo):
     for name in TABLES:
         table = first.snapshot.table(name)
         assert table.schema.names == schemas()[name].names
-        assert table.num_rows > 0
+        assert table.num_rows > 0 or name in {"texts", "lineage"}
 
 
 def test_the_same_log_twice_gives_the_same_bytes_and_embeds_nothing_again(demo):
@@ -65,11 +65,11 @@ def test_counts_add_up(demo):
     requests, prompts, accounts = (first.snapshot.table(n) for n in ("requests", "prompts", "accounts"))
     assert set(accounts["account_id"].to_pylist()) == set(truth)
     assert sum(accounts["n_requests"].to_pylist()) == requests.num_rows == first.stats.rows
-    assert sum(prompts["n_requests"].to_pylist()) == requests.num_rows
+    assert sum(first.snapshot.table("use")["n_requests"].to_pylist()) == requests.num_rows
     assert len(first.snapshot.vectors) == prompts.num_rows == first.snapshot.table("membership").num_rows
     clustered = [c for c in first.snapshot.table("membership")["cluster"].to_pylist() if c >= 0]
     assert sum(first.snapshot.table("clusters")["n_prompts"].to_pylist()) == len(clustered)
-    assert np.allclose(np.linalg.norm(first.snapshot.vectors.astype(np.float32), axis=1), 1, atol=2e-3)
+    assert np.allclose(np.linalg.norm(np.asarray(first.snapshot.vectors, np.float32), axis=1), 1, atol=2e-3)
 
 
 def test_both_campaigns_of_the_demo_are_found(demo):

@@ -1,6 +1,5 @@
 """The small store again, with vectors of the fast encoder, so that it can be searched by text."""
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +8,7 @@ from support.small_store import write_small_store
 from sweeplens.embed.encoder import load_encoder
 from sweeplens.index import build_index
 from sweeplens.store.publish import write_snapshot
-from sweeplens.store.schema import CELLS, INDEX, REJECTS, TABLES, VECTORS
+from sweeplens.store.schema import CELLS, REJECTS, TABLES
 from sweeplens.store.snapshot import Snapshot
 
 
@@ -21,9 +20,10 @@ def write_fast_store(store: Path) -> Snapshot:
     with write_snapshot(store) as writer:
         for name in TABLES:
             writer.add_table(name, old.table(name))
-        writer.add_array(VECTORS, vectors)
-        build_index(vectors).write(writer.folder / INDEX)
-        for file in (CELLS, REJECTS):
-            shutil.copyfile(old.folder / file, writer.folder / file)
+        writer.add_vectors(vectors)
+        writer.add_index(build_index(vectors))
+        writer.adopt(old, CELLS)
+        with writer.create(REJECTS):
+            pass
         known = {"fingerprint": encoder.fingerprint, **encoder.describe()}
         return writer.publish({**{k: old.manifest[k] for k in ("detector", "counts")}, "encoder": known})

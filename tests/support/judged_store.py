@@ -35,8 +35,10 @@ def write_judged_store(store: Path, scores: Mapping[str, float] | None = None) -
                 reasons = zip(ids, table["reasons"].to_pylist(), strict=True)
                 table = _replaced(table, "reasons", [[*r, KIN] if i in HAVE_KIN else r for i, r in reasons])
             writer.add_table(name, table)
-        for file in (VECTORS, CELLS, INDEX, REJECTS):
-            (writer.folder / file).write_bytes((old.folder / file).read_bytes())
+        for name in (VECTORS, CELLS, INDEX):
+            writer.adopt(old, name)
+        with writer.create(REJECTS):
+            pass
         return writer.publish({k: old.manifest[k] for k in ("encoder", "detector", "counts")})
 
 

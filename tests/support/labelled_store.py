@@ -12,7 +12,7 @@ from sweeplens.detect.detector import load_detector
 from sweeplens.detect.population import load_population
 from sweeplens.signals.catalog import KEYS
 from sweeplens.store.publish import write_snapshot
-from sweeplens.store.schema import CELLS, VECTORS, make_table
+from sweeplens.store.schema import CELLS, make_table
 from sweeplens.store.snapshot import Snapshot
 
 PROMPTS, EACH = 600, 12
@@ -44,7 +44,7 @@ def write_labelled_store(
         known = load_population("fast")
         vectors = rng.normal(size=(PROMPTS, 32 if known is None else len(known.centre)))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        writer.add_array(VECTORS, vectors.astype(np.float16))
+        writer.add_vectors(vectors.astype(np.float16))
         writer.add_array(CELLS, vectors[:2].astype(np.float32))
         snapshot = writer.publish({"encoder": {"name": encoder}, "detector": {"name": default.name}})
     return Labelled(snapshot, names, attack)
@@ -74,7 +74,10 @@ def _tables(
         "prompts": {
             "prompt_id": range(PROMPTS), "prompt_hash": [f"{i:032x}" for i in range(PROMPTS)],
             "text": [f"Say something about number {i}" for i in range(PROMPTS)], "n_chars": [27] * PROMPTS,
-            "language": ["en"] * PROMPTS, "n_requests": np.bincount(sent, minlength=PROMPTS),
+            "language": ["en"] * PROMPTS,
+        },
+        "use": {
+            "prompt_id": range(PROMPTS), "n_requests": np.bincount(sent, minlength=PROMPTS),
             "n_accounts": np.bincount(sent, minlength=PROMPTS),
         },
         "membership": {

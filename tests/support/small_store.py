@@ -13,7 +13,7 @@ import numpy as np
 
 from sweeplens.index import build_index
 from sweeplens.store.publish import write_snapshot
-from sweeplens.store.schema import CELLS, INDEX, REJECTS, VECTORS, make_table
+from sweeplens.store.schema import CELLS, REJECTS, make_table
 from sweeplens.store.snapshot import Snapshot
 from sweeplens.text import content_hash
 
@@ -60,10 +60,11 @@ def write_small_store(store: Path) -> Snapshot:
     with write_snapshot(store) as writer:
         for name, columns in _tables(vectors).items():
             writer.add_table(name, make_table(name, columns))
-        writer.add_array(VECTORS, vectors.astype(np.float16))
+        writer.add_vectors(vectors.astype(np.float16))
         writer.add_array(CELLS, np.stack([vectors[i : i + 2].mean(0) for i in range(0, 40, 2)]).astype(np.float32))
-        build_index(vectors.astype(np.float16)).write(writer.folder / INDEX)
-        (writer.folder / REJECTS).write_text("", encoding="utf-8")
+        writer.add_index(build_index(vectors.astype(np.float16)))
+        with writer.create(REJECTS):
+            pass
         n = sum(len(sent) for sent in SENT.values())
         return writer.publish(
             {
@@ -116,6 +117,9 @@ def _tables(vectors: np.ndarray) -> dict[str, dict[str, object]]:
             "text": [prompt_text(p) for p in range(40)],
             "n_chars": [len(prompt_text(p)) for p in range(40)],
             "language": ["en"] * 40,
+        },
+        "use": {
+            "prompt_id": range(40),
             "n_requests": [sum(row[1] == p for row in rows) for p in range(40)],
             "n_accounts": [len(s) for s in senders],
         },

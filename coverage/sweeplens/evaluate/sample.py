@@ -12,6 +12,7 @@ from sweeplens.report.columns import Columns, columns_of, encode, whole
 from sweeplens.report.facts import FLAGGED
 
 if TYPE_CHECKING:
+    from sweeplens.store.rows import RowView
     from sweeplens.store.snapshot import Snapshot
 
 OURS = "sweeplens"  # the detector that made the snapshot
@@ -50,7 +51,7 @@ class Traffic:
     prompts  of each account the rows of its log's vectors
     """
 
-    vectors: tuple[NDArray[np.floating], ...]
+    vectors: "tuple[NDArray[np.floating] | RowView, ...]"
     log: NDArray[np.int64]
     prompts: tuple[NDArray[np.int32], ...]
 

@@ -1,6 +1,7 @@
 """Build a snapshot: read, embed, map, measure, score, publish."""
 
 import dataclasses
+import io
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -31,10 +32,10 @@ from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline import tables
 from sweeplens.pipeline.ingest import Ingested, RejectsFile, ingest, read_requests_table
 from sweeplens.pipeline.judge import Judged, Kit, KnownPrompts, judge_accounts, load_kit
-from sweeplens.signals.ground import measure_ground
+from sweeplens.signals.ground import make_ground
 from sweeplens.signals.measure import measure_accounts
 from sweeplens.store.publish import SnapshotWriter, write_snapshot
-from sweeplens.store.schema import CELLS, INDEX, REJECTS, VECTORS
+from sweeplens.store.schema import CELLS, REJECTS
 from sweeplens.store.snapshot import Snapshot
 
 CACHE = ".cache"  # folder of the store that holds vectors by content hash, for all its snapshots
@@ -122,12 +123,16 @@ def _read(
     input_format: str | None,
     mapping: Mapping[str, str] | None,
 ) -> Ingested:
-    with (writer.folder / REJECTS).open("w", encoding="utf-8") as stream:
+    with (
+        writer.create(REJECTS) as raw,
+        io.TextIOWrapper(raw, "utf-8") as stream,
+        writer.create("requests.parquet") as requests,
+    ):
         rows = read_requests(
             sources, input_format=input_format, mapping=mapping, redact=settings.redact, stats=stats,
             reject=RejectsFile(stream),
         )  # fmt: skip
-        ingested = ingest(rows, writer.folder / "requests.parquet")
+        ingested = ingest(rows, requests)
     writer.add_part("requests", "requests.parquet")
     check_rejects(stats, settings.max_rejects)
     return ingested
@@ -141,8 +146,8 @@ def _encode(run: Run, encoder: Encoder, ingested: Ingested, settings: Settings) 
 
 
 def _index(run: Run, writer: SnapshotWriter, vectors: np.ndarray, settings: Settings) -> Neighbours:
-    with run.step("index"), (writer.folder / INDEX).open("wb") as stream:
-        build_index(vectors, threads=settings.threads).write(stream)
+    with run.step("index"):
+        writer.add_index(build_index(vectors, threads=settings.threads))
     with run.step("neighbours") as step:
         return all_neighbours(vectors, settings.neighbours, threads=settings.threads, progress=step.update)
 
@@ -170,18 +175,16 @@ def _judge(  # noqa: PLR0917 - what is judged, in the order in which it was made
             "and no account alone goes above watch, until `sweeplens calibrate` makes one"
         )
     with run.step("signals") as step:
-        ground = measure_ground(
-            vectors, prompts.texts, languages, cell=atlas.cell, cluster=atlas.cluster, capability=atlas.capability,
-            workers=settings.threads,
+        ground = make_ground(
+            vectors.astype(np.float32), prompts.texts, languages, cell=atlas.cell, cluster=atlas.cluster,
+            capability=atlas.capability, workers=settings.threads,
         )  # fmt: skip
         values = measure_accounts(accounts, ground, workers=settings.threads, progress=step.update)
     with run.step("detect"):
         links = find_links(read_requests_table(writer.folder / "requests.parquet"), len(accounts))
         sets = load_known(settings.store)
         known = KnownPrompts(sets.match(prompts.texts), sets.names) if sets.names else None
-        return judge_accounts(
-            accounts, ground, values, prompts.hashes, kit, links=links, near=lambda rows: near.ids[rows], known=known
-        )
+        return judge_accounts(accounts, ground, values, prompts.hashes, kit, links=links, near=near, known=known)
 
 
 def _write(  # noqa: PLR0917 - one argument for each part of a snapshot
@@ -193,9 +196,10 @@ def _write(  # noqa: PLR0917 - one argument for each part of a snapshot
     judged: Judged,
 ) -> None:
     accounts = ingested.accounts
-    writer.add_array(VECTORS, vectors)
+    writer.add_vectors(vectors)
     writer.add_array(CELLS, atlas.cells)
     writer.add_table("prompts", tables.prompts_table(ingested, languages))
+    writer.add_table("use", tables.use_table(accounts, len(ingested.prompts.texts)))
     writer.add_table("membership", tables.membership_table(atlas))
     writer.add_table("clusters", tables.clusters_table(atlas, accounts))
     writer.add_table("capabilities", tables.capabilities_table(atlas, accounts))
@@ -238,7 +242,7 @@ def _manifest(  # noqa: PLR0917 - one argument for each part of a manifest
         "parent": None,
         "config": {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(settings).items()},
         "encoder": {"fingerprint": encoder.fingerprint, **encoder.describe()},
-        "index": {"kind": "flat"},
+        "text": "kept",
         "detector": {
             "name": kit.detector.name, "version": kit.detector.version, "fallback": kit.detector.fallback,
         },

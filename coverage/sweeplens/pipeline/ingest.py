@@ -60,8 +60,8 @@ class RejectsFile:
         self._stream.write(json.dumps(reject._asdict(), ensure_ascii=False) + "\n")
 
 
-def ingest(rows: Iterable[Request], path: Path) -> Ingested:
-    """Write the requests to the Parquet file `path` in the order of the log, and return what is kept in memory.
+def ingest(rows: Iterable[Request], target: Path | IO[bytes]) -> Ingested:
+    """Write the requests as Parquet, in the order of the log, and return what is kept in memory.
 
     Memory grows with the distinct prompts and by 16 bytes a request.
     """
@@ -69,7 +69,7 @@ def ingest(rows: Iterable[Request], path: Path) -> Ingested:
     names: dict[str, int] = {}
     codes, numbers, times = array("i"), array("i"), array("q")
     columns = empty_columns("requests")
-    with pq.ParquetWriter(path, schemas()["requests"], **PARQUET) as writer:
+    with pq.ParquetWriter(target, schemas()["requests"], **PARQUET) as writer:
         for row in rows:
             number = prompts.number(row.prompt)
             codes.append(names.setdefault(row.account_id, len(names)))
@@ -78,6 +78,7 @@ def ingest(rows: Iterable[Request], path: Path) -> Ingested:
             for name in _PLAIN:
                 columns[name].append(getattr(row, name))
             columns["ts"].append(row.ts)
+            columns["request_key"].append(None)
             columns["prompt_id"].append(number)
             if len(columns["ts"]) >= _ROWS:
                 writer.write_table(make_table("requests", columns))

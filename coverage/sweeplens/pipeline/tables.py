@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def prompts_table(ingested: Ingested, languages: Sequence[str]) -> "pa.Table":
-    """Return the distinct prompts with their use."""
+    """Return the distinct prompts."""
     n = len(ingested.prompts.texts)
     return make_table(
         "prompts",
@@ -33,8 +33,18 @@ def prompts_table(ingested: Ingested, languages: Sequence[str]) -> "pa.Table":
             "text": ingested.prompts.texts,
             "n_chars": np.fromiter(map(len, ingested.prompts.texts), np.int32, n),
             "language": list(languages),
-            "n_requests": np.bincount(ingested.accounts.prompts, minlength=n).astype(np.int32),
-            "n_accounts": senders(ingested.accounts, np.arange(n), n),
+        },
+    )
+
+
+def use_table(accounts: Accounts, n: int) -> "pa.Table":
+    """Return how many requests and accounts each of n prompts has."""
+    return make_table(
+        "use",
+        {
+            "prompt_id": np.arange(n, dtype=np.int32),
+            "n_requests": np.bincount(accounts.prompts, minlength=n).astype(np.int32),
+            "n_accounts": senders(accounts, np.arange(n), n),
         },
     )
 

@@ -17,8 +17,8 @@ from sweeplens.engine.progress import Progress, Silent
 from sweeplens.engine.steps import Run
 from sweeplens.errors import NotFoundError, StoreError, SweepLensError
 from sweeplens.report.flat import flatten, leave_out_text, plain_schema
+from sweeplens.store.hashes import file_hash
 from sweeplens.store.schema import TABLES
-from sweeplens.store.snapshot import file_hash
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -112,6 +112,16 @@ def remove_tree(path: Path) -> None:
         path.rmdir()
 
 
+def open_lock(path: Path) -> int:
+    """Return a descriptor of the file, open for a lock; the file is made where there is none, and stays as it is."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        with _told("create", path):
+            return os.open(path, flags | os.O_CREAT, 0o600)
+
+
 def sync_file(path: Path) -> None:
     """Make what a file holds durable."""
     with _told("fsync", path):

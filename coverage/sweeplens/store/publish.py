@@ -1,110 +1,236 @@
 """Write a snapshot: everything into a temporary sibling, then one rename, then one swap of CURRENT."""
 
+import errno
 import hashlib
 import json
-import os
+import logging
+import re
 import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from filelock import FileLock, Timeout
+from typing import IO, TYPE_CHECKING, Any
 
 from sweeplens.errors import StoreError
-from sweeplens.store.schema import MANIFEST, SCHEMA_VERSION, VECTORS, write_table
-from sweeplens.store.snapshot import CURRENT, Snapshot, file_hash, read_manifest
+from sweeplens.store import disk
+from sweeplens.store.hashes import file_hash
+from sweeplens.store.lock import LOCK, Lock, hold_lock
+from sweeplens.store.manifests import CURRENT, format_current
+from sweeplens.store.private import replace_file
+from sweeplens.store.schema import INDEX, MANIFEST, SCHEMA_VERSION, VECTORS, write_table
+from sweeplens.store.snapshot import Snapshot, open_snapshot, read_manifest, snapshot_folders
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-_TEMPORARY = ".building-"
-LOCK = ".lock"  # in the store's folder: whoever writes anything there holds it
+    from sweeplens.index import Index
+
+__all__ = ["LOCK", "SnapshotWriter", "swap_current", "write_snapshot"]
+
+_PART = re.compile(r"-([0-9]+)\.[a-z]+")
+_NO_LINKS = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
+log = logging.getLogger(__name__)
 
 
 class SnapshotWriter:
-    """A snapshot in the making; `publish` makes it visible, leaving it unpublished removes it."""
+    """A snapshot in the making; `publish` makes it visible, leaving it unpublished removes it.
 
-    def __init__(self, store: Path, folder: Path) -> None:
-        self.store = store
+    What is added may be a part: the base `requests.parquet` and `requests-0001.parquet` are one table. Errors of the
+    disk are `OSError` here; `write_snapshot` turns them into one sentence.
+    """
+
+    def __init__(self, lock: Lock, folder: Path) -> None:
+        self.store = lock.store
         self.folder = folder
+        self._lock = lock
         self._tables: dict[str, list[str]] = {}
+        self._vectors: list[str] = []
+        self._index: dict[str, Any] = {"kind": None, "files": []}
+        self._arrays: dict[str, str] = {}
+        self._own: set[str] = set()  # made here: durable and private already
+        self._adopted: dict[str, dict[str, Any]] = {}
 
-    def add_table(self, name: str, table: "pa.Table") -> None:
-        """Write one table whole."""
-        write_table(self.folder / f"{name}.parquet", table)
-        self.add_part(name, f"{name}.parquet")
+    def create(self, file: str) -> AbstractContextManager[IO[bytes]]:
+        """Give a binary stream to a new file of the snapshot; `add_part` says which table it belongs to, if any."""
+        self._own.add(file)
+        return disk.create(self.folder / file)
 
     def add_part(self, name: str, file: str) -> None:
-        """Take a file, written into `folder` already, as a part of the table `name`."""
+        """Take a file, written into `folder` already, as the next part of the table `name`."""
         self._tables.setdefault(name, []).append(file)
 
-    def add_array(self, file: str, array: "np.ndarray") -> None:
-        """Write one array as .npy."""
-        import numpy as np
+    def add_table(self, name: str, table: "pa.Table", part: int | None = None) -> None:
+        """Write a table whole, or one more part of it under that number."""
+        file = _file(name, ".parquet", part)
+        with self.create(file) as stream:
+            write_table(stream, table)
+        self.add_part(name, file)
 
-        np.save(self.folder / file, array, allow_pickle=False)
+    def add_vectors(self, array: "np.ndarray", part: int | None = None) -> None:
+        """Write vectors [n, dim] after those that are there; a part without a number gets the next free one."""
+        file = _file(VECTORS, ".npy", _next(self._vectors) if part is None else part)
+        self._save(file, array)
+        self._vectors.append(file)
+
+    def add_index(self, index: "Index", part: int | None = None) -> None:
+        """Write the index, or a delta after the parts that are there; the manifest's kind is that of the first."""
+        files = self._index["files"]
+        file = _file(INDEX, ".faiss", _next(files) if part is None else part)
+        with self.create(file) as stream:
+            index.write(stream)  # type: ignore[arg-type] # a BufferedWriter
+        if not files:
+            self._index["kind"] = index.kind
+        files.append(file)
+
+    def add_array(self, name: str, array: "np.ndarray") -> None:
+        """Write one array under its name."""
+        self._save(f"{name}.npy", array)
+        self._arrays[name] = f"{name}.npy"
+
+    def adopt(self, parent: Snapshot, name: str) -> None:
+        """Take all the parent's files of a table or array, of "vectors" or "index", without reading them.
+
+        They are linked, so that they take no room twice, and keep the hashes of the parent's manifest: what is damaged
+        there is known as damaged here. Raises `StoreError` where the parent has nothing of that name.
+        """
+        if name == VECTORS:
+            self._vectors += self._take(parent, parent.manifest[VECTORS])
+        elif name == INDEX:
+            held = parent.manifest[INDEX]
+            self._index = {**held, "files": [*self._index["files"], *self._take(parent, held["files"])]}
+        elif name in parent.manifest["arrays"]:
+            self._arrays[name] = self._take(parent, [parent.manifest["arrays"][name]])[0]
+        elif name in parent.manifest["tables"]:
+            self._tables.setdefault(name, []).extend(self._take(parent, parent.manifest["tables"][name]))
+        else:
+            raise StoreError(f"snapshot {parent.snapshot_id} has no table or array {name}")
 
     def publish(self, manifest: dict[str, Any]) -> Snapshot:
         """Complete the manifest, make everything durable, and let CURRENT point here.
 
         `manifest` holds what the caller knows: config, encoder, log, counts, parent and so on.
         """
-        files = sorted(p for p in self.folder.iterdir() if p.name != MANIFEST)
         now = datetime.now(UTC)
+        parent = manifest.get("parent")
         whole = {
             "schema": SCHEMA_VERSION,
             "created": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "sequence": _next_sequence(self.store),
+            "parent": parent,
+            "parent_manifest": None if parent is None else _hash_if_there(self.store / parent / MANIFEST),
             **manifest,
             "tables": self._tables,
-            "vectors": [VECTORS],
-            "files": {p.name: {"sha256": file_hash(p), "bytes": p.stat().st_size} for p in files},
+            "vectors": self._vectors,
+            "index": {**manifest.get("index", {}), **self._index},
+            "arrays": self._arrays,
+            "files": self._finish_files(),
         }
         raw = (json.dumps(whole, indent=1, ensure_ascii=False) + "\n").encode()
         digest = hashlib.sha256(raw).hexdigest()
-        (self.folder / MANIFEST).write_bytes(raw)
-        for path in [*files, self.folder / MANIFEST]:
-            path.chmod(0o600)
-            _fsync(path)
-        _fsync(self.folder)
+        disk.write_file(self.folder / MANIFEST, raw)
+        disk.sync_folder(self.folder)
         target = _free_name(self.store, f"{now:%Y%m%d-%H%M%S}-{digest[:8]}")
-        self.folder.rename(target)
-        _fsync(self.store)
-        _swap_current(self.store, target.name, digest)
-        return Snapshot(target, read_manifest(target, digest))
+        self._lock.check()
+        disk.replace(self.folder, target)
+        try:
+            disk.sync_folder(self.store)
+            swap_current(self.store, target.name, digest)
+        except BaseException:
+            self._take_back(target)
+            raise
+        return open_snapshot(self.store, target.name)
+
+    def _save(self, file: str, array: "np.ndarray") -> None:
+        import numpy as np
+
+        with self.create(file) as stream:
+            np.save(stream, np.asarray(array), allow_pickle=False)
+
+    def _take(self, parent: Snapshot, files: list[str]) -> list[str]:
+        for file in files:
+            source, target = parent.folder / file, self.folder / file
+            try:
+                disk.link(source, target)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                with source.open("rb") as old, disk.create(target) as new:
+                    shutil.copyfileobj(old, new, 1 << 20)
+            self._adopted[file] = parent.manifest["files"][file]
+        return list(files)
+
+    def _finish_files(self) -> dict[str, dict[str, Any]]:
+        """Make what was written past `create` private and durable, and return the manifest's entry of each file."""
+        entries = {}
+        for path in sorted(self.folder.iterdir()):
+            if path.name in self._adopted:
+                entries[path.name] = dict(self._adopted[path.name])
+                continue
+            if path.name not in self._own:
+                disk.chmod(path, 0o600)
+                disk.sync_file(path)
+            entries[path.name] = {"sha256": file_hash(path), "bytes": path.stat().st_size}
+        return entries
+
+    def _take_back(self, target: Path) -> None:
+        """Let a snapshot that CURRENT could not be pointed to be removed with the temporary folder."""
+        try:
+            if format_current(target.name, "")[:-1] not in (self.store / CURRENT).read_bytes():
+                disk.replace(target, self.folder)
+        except FileNotFoundError:
+            disk.replace(target, self.folder)
+        except OSError as error:
+            log.warning("the snapshot %s could not be taken back: %s", target.name, error.strerror)
 
 
 @contextmanager
-def write_snapshot(store: Path) -> Iterator[SnapshotWriter]:
+def write_snapshot(store: Path, *, wait: float = 0.0) -> Iterator[SnapshotWriter]:
     """Hold the store's lock and give a writer; what was not published is removed at the end.
 
-    Raises `StoreError` when the store cannot be written or another process is writing to it.
+    Raises `StoreError` when the store cannot be written, or another process is still writing to it after `wait`
+    seconds.
     """
-    try:
-        store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = FileLock(store / LOCK, mode=0o600)
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise StoreError(f"another process is writing to the store {store}: wait until it is done") from None
-    except OSError as error:
-        raise StoreError(f"the store {store} cannot be written: {error.strerror}") from None
-    try:
-        for left in store.glob(_TEMPORARY + "*"):
-            shutil.rmtree(left, ignore_errors=True)
-        folder = store / f"{_TEMPORARY}{os.getpid()}-{time.monotonic_ns()}"
-        writer = SnapshotWriter(store, folder)
+    with hold_lock(store, wait=wait) as lock:
+        folder = store / lock.building_name()
         try:
-            folder.mkdir(mode=0o700)
-            yield writer
-        except OSError as error:
-            raise StoreError(f"the store {store} cannot be written: {error.strerror or error}") from error
+            disk.make_folder(folder)
+            yield SnapshotWriter(lock, folder)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        lock.release()
+            try:
+                disk.remove_tree(folder)
+            except OSError as error:
+                log.warning("the temporary folder %s stays until the next run: %s", folder, error.strerror)
+
+
+def swap_current(store: Path, snapshot_id: str, digest: str) -> None:
+    """Let CURRENT name a snapshot and the SHA-256 of its manifest, at once and durably. Raises `OSError`."""
+    replace_file(store / CURRENT, format_current(snapshot_id, digest))
+
+
+def _file(name: str, ending: str, part: int | None) -> str:
+    return f"{name}{ending}" if part is None else f"{name}-{part:04d}{ending}"
+
+
+def _next(files: list[str]) -> int | None:
+    """Return the number after the highest among the files; None for the first of all, which has no number."""
+    numbers = [int(found[1]) if (found := _PART.search(file)) else 0 for file in files]
+    return max(numbers) + 1 if numbers else None
+
+
+def _next_sequence(store: Path) -> int:
+    highest = 0
+    for folder in snapshot_folders(store):
+        try:
+            highest = max(highest, int(read_manifest(folder).get("sequence", 0)))
+        except StoreError as error:
+            log.warning("%s", error)
+    return highest + 1
+
+
+def _hash_if_there(path: Path) -> str | None:
+    return file_hash(path) if path.is_file() else None
 
 
 def _free_name(store: Path, name: str) -> Path:
@@ -113,20 +239,3 @@ def _free_name(store: Path, name: str) -> Path:
         number += 1
         target = store / f"{name}-{number}"
     return target
-
-
-def _swap_current(store: Path, snapshot_id: str, digest: str) -> None:
-    temporary = store / f"{CURRENT}.new"
-    temporary.write_text(f"{snapshot_id} {digest}\n", encoding="ascii")
-    temporary.chmod(0o600)
-    _fsync(temporary)
-    temporary.replace(store / CURRENT)
-    _fsync(store)
-
-
-def _fsync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

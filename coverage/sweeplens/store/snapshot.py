@@ -1,33 +1,34 @@
 """Open a snapshot and read from it; nothing here writes."""
 
-import hashlib
-import json
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
-from sweeplens.errors import NotFoundError, SchemaError, StoreError
-from sweeplens.store.schema import CELLS, INDEX, MANIFEST, SCHEMA_VERSION, VECTORS
+from sweeplens.errors import NotFoundError, StoreError
+from sweeplens.store.hashes import has_hash
+from sweeplens.store.leases import Gone, Lease
+from sweeplens.store.manifests import CURRENT, SNAPSHOT_ID, manifest_order, parse_current, parse_manifest
+from sweeplens.store.schema import CELLS, INDEX, MANIFEST, VECTORS, empty_columns, fit_table, make_table, schemas
 
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
 
-    from sweeplens.index.flat import Index
+    from sweeplens.index import Index
+    from sweeplens.store.rows import RowView
 
-CURRENT = "CURRENT"
-_ID = re.compile(r"[0-9]{8}-[0-9]{6}-[0-9a-f]{8}(?:-[0-9]+)?")
-_checked: set[tuple[str, str]] = set()
+_NEW = ("texts", "use", "lineage")  # tables that a snapshot need not have: they are empty then
+_TRIES = 20
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SnapshotInfo:
-    """One line of the list of snapshots."""
+    """One line of the list of snapshots; `n_bytes` counts files that it shares with others, too."""
 
     snapshot_id: str
     created: str
@@ -37,100 +38,172 @@ class SnapshotInfo:
     n_accounts: int
     n_prompts: int
     n_bytes: int
+    sequence: int = 0
+    parent: str | None = None
 
 
 class Snapshot:
-    """One immutable build. Tables are read when they are asked for, vectors are memory-mapped."""
+    """One immutable build. Tables are read when they are asked for, vectors are memory-mapped.
 
-    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+    Each file's SHA-256 is checked before its first use in a process. While it is open, `prune` leaves it alone.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], lease: Lease | None = None) -> None:
         self.folder = folder
         self.manifest = manifest
+        self._lease = lease
         self._tables: dict[str, pa.Table] = {}
+        self._arrays: dict[str, np.ndarray] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let `prune` remove it. What was read stays usable."""
+        if self._lease is not None:
+            self._lease.close()
 
     @property
     def snapshot_id(self) -> str:
         """The name of the snapshot's folder."""
         return self.folder.name
 
-    def table(self, name: str, columns: Sequence[str] | None = None) -> "pa.Table":
-        """Return a whole table, kept for the next call, or only some `columns` of it."""
-        import pyarrow as pa
-        import pyarrow.parquet as pq
+    def has(self, name: str) -> bool:
+        """Say whether it holds the table or array of that name, "vectors" or "index"."""
+        if name in {VECTORS, INDEX}:
+            return bool(self._files(name))
+        return name in self.manifest["tables"] or name in self.manifest["arrays"] or self._is_derived(name)
 
+    def table(self, name: str, columns: Sequence[str] | None = None) -> "pa.Table":
+        """Return a whole table, kept for the next call, or only some `columns` of it.
+
+        The tables that came with version 2 are empty where a snapshot lacks them. Raises `StoreError` for another that
+        it lacks and for one that is damaged, `KeyError` for a column that the table cannot have.
+        """
         if name not in self._tables:
-            parts = self.manifest["tables"].get(name)
-            if parts is None:
-                raise StoreError(f"snapshot {self.snapshot_id} has no table {name}")
-            try:
-                tables = [pq.read_table(self.folder / part, columns=columns) for part in parts]
-            except (OSError, pa.ArrowInvalid) as error:
-                raise StoreError(f"table {name} of snapshot {self.snapshot_id} cannot be read: {error}") from None
-            table = tables[0] if len(tables) == 1 else pa.concat_tables(tables, promote_options="default")
+            table = self._read_table(name, columns)
             if columns is not None:
                 return table
-            self._tables[name] = table.unify_dictionaries()
+            self._tables[name] = table
         table = self._tables[name]
         return table if columns is None else table.select(list(columns))
 
     @cached_property
-    def vectors(self) -> "np.ndarray":
+    def vectors(self) -> "RowView":
         """The prompts' vectors, float16 [n_prompts, dim], unit rows, memory-mapped."""
-        return self._array(VECTORS)
+        from sweeplens.store.rows import RowView
 
-    @cached_property
+        files = self._files(VECTORS)
+        if not files:
+            raise StoreError(f"snapshot {self.snapshot_id} has no vectors")
+        try:
+            return RowView([self._map(file) for file in files])
+        except ValueError:
+            raise StoreError(f"the vectors of snapshot {self.snapshot_id} are damaged: their parts differ") from None
+
+    @property
     def cells(self) -> "np.ndarray":
         """The centres of the cells, float32 [K, dim], unit rows."""
-        return self._array(CELLS)
+        return self.array(CELLS)
+
+    def array(self, name: str) -> "np.ndarray":
+        """Return an array, memory-mapped. Raises `StoreError` where the snapshot has none of that name."""
+        if name not in self._arrays:
+            if name not in self.manifest["arrays"]:
+                raise StoreError(f"snapshot {self.snapshot_id} has no array {name}")
+            self._arrays[name] = self._map(self.manifest["arrays"][name])
+        return self._arrays[name]
 
     @cached_property
     def index(self) -> "Index":
-        """The FAISS index; its hash is checked, once in a process, before the native parser sees the file."""
-        from sweeplens.index.flat import read_index
+        """The FAISS index: the base and what updates added to it."""
+        from sweeplens.index import read_index
 
-        self.check_file(INDEX)
-        return read_index(self.folder / INDEX)
+        files = self._files(INDEX)
+        if not files:
+            raise StoreError(f"snapshot {self.snapshot_id} has no index")
+        return read_index([self.check_file(file) for file in files])
 
-    def check_file(self, name: str) -> None:
-        """Raise `StoreError` unless the file has the hash that the manifest gives."""
-        want = self.manifest["files"][name]["sha256"]
-        key = (str(self.folder / name), want)
-        if key not in _checked:
-            if file_hash(self.folder / name) != want:
-                raise StoreError(f"{name} of snapshot {self.snapshot_id} is damaged: its SHA-256 is not the manifest's")
-            _checked.add(key)
+    def check_file(self, name: str) -> Path:
+        """Return the path of a file that has the hash that the manifest gives. Raises `StoreError` for any other."""
+        path = self.folder / name
+        if not has_hash(path, self.manifest["files"][name]["sha256"]):
+            raise StoreError(f"{name} of snapshot {self.snapshot_id} is damaged: its SHA-256 is not the manifest's")
+        return path
 
-    def _array(self, name: str) -> "np.ndarray":
+    def _files(self, name: str) -> list[str]:
+        files: list[str] = self.manifest[VECTORS] if name == VECTORS else self.manifest[INDEX]["files"]
+        return files
+
+    def _is_derived(self, name: str) -> bool:
+        return name == "use" and self.manifest["schema"] == 1 and "prompts" in self.manifest["tables"]
+
+    def _read_table(self, name: str, columns: Sequence[str] | None) -> "pa.Table":
+        import pyarrow as pa
+
+        files = self.manifest["tables"].get("prompts" if self._is_derived(name) else name)
+        if files is None:
+            if name not in _NEW:
+                raise StoreError(f"snapshot {self.snapshot_id} has no table {name}")
+            table = make_table(name, empty_columns(name))
+            return table if columns is None else table.select(list(columns))
+        parts = [self._read_part(name, file, columns) for file in files]
+        table = parts[0] if len(parts) == 1 else pa.concat_tables(parts)
+        return table.unify_dictionaries()
+
+    def _read_part(self, name: str, file: str, columns: Sequence[str] | None) -> "pa.Table":
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        path = self.check_file(file)
+        wanted = schemas()[name].names if columns is None else list(columns)
+        try:
+            with pq.ParquetFile(path) as stream:
+                there = set(stream.schema_arrow.names)
+                table = stream.read([column for column in wanted if column in there])
+        except (OSError, pa.ArrowException) as error:
+            raise StoreError(f"{file} of snapshot {self.snapshot_id} cannot be read: {error}") from None
+        return fit_table(name, table, columns)
+
+    def _map(self, file: str) -> "np.ndarray":
         import numpy as np
 
+        path = self.check_file(file)
         try:
-            loaded: np.ndarray = np.load(self.folder / name, mmap_mode="r", allow_pickle=False)
+            loaded: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError) as error:
-            raise StoreError(f"{name} of snapshot {self.snapshot_id} cannot be read: {error}") from None
+            raise StoreError(f"{file} of snapshot {self.snapshot_id} cannot be read: {error}") from None
         return loaded
 
 
 def open_snapshot(store: Path, snapshot_id: str | None = None) -> Snapshot:
     """Open the snapshot of that id, or the one that CURRENT names.
 
-    Checks the manifest against CURRENT, its schema version and the size of each file. Raises `StoreError` where the
-    store or a file is missing or damaged, `SchemaError` for a snapshot of a newer version, `NotFoundError` for an
-    unknown id.
+    Checks the manifest against CURRENT or the id, its schema version and the size of each file. Raises `StoreError`
+    where the store or a file is missing or damaged, `SchemaError` for a snapshot of a newer version, `NotFoundError`
+    for an unknown id.
     """
-    want_hash = None
-    if snapshot_id is None:
-        snapshot_id, want_hash = read_current(store)
-    elif not _ID.fullmatch(snapshot_id) or not (store / snapshot_id / MANIFEST).is_file():
-        raise NotFoundError(f"the store {store} has no snapshot {snapshot_id!r}: `sweeplens snapshots` lists them")
-    folder = store / snapshot_id
-    manifest = read_manifest(folder, want_hash)
-    for name, entry in manifest["files"].items():
+    if snapshot_id is not None:
         try:
-            size = (folder / name).stat().st_size
-        except OSError as error:
-            raise StoreError(f"{name} of snapshot {snapshot_id} cannot be read: {error.strerror}") from None
-        if size != entry["bytes"]:
-            raise StoreError(f"{name} of snapshot {snapshot_id} is damaged: it has {size} bytes, not {entry['bytes']}")
-    return Snapshot(folder, manifest)
+            if SNAPSHOT_ID.fullmatch(snapshot_id):
+                return _open(store / snapshot_id)
+        except Gone:
+            pass
+        raise NotFoundError(f"the store {store} has no snapshot {snapshot_id!r}: `sweeplens snapshots` lists them")
+    named = None
+    for _ in range(_TRIES):
+        before, named = named, read_current(store)
+        try:
+            return _open(store / named[0], named[1])
+        except Gone:
+            if named == before:
+                break
+    raise StoreError(f"the store {store} is damaged: {CURRENT} names a snapshot that is not there")
 
 
 def read_current(store: Path) -> tuple[str, str]:
@@ -138,67 +211,74 @@ def read_current(store: Path) -> tuple[str, str]:
     if not store.is_dir():
         raise StoreError(f"the store {store} does not exist: `sweeplens build LOG` makes one")
     try:
-        words = (store / CURRENT).read_text(encoding="ascii").split()
+        found = parse_current((store / CURRENT).read_bytes())
     except FileNotFoundError:
         raise StoreError(f"the store {store} holds no snapshot yet: `sweeplens build LOG` makes one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise StoreError(f"the pointer {store / CURRENT} cannot be read: {error}") from None
-    if len(words) != 2 or not _ID.fullmatch(words[0]):
+    except OSError as error:
+        raise StoreError(f"the pointer {store / CURRENT} cannot be read: {error.strerror}") from None
+    if found is None:
         raise StoreError(f"the pointer {store / CURRENT} is damaged: expected a snapshot id and a hash")
-    return words[0], words[1]
+    return found
 
 
 def read_manifest(folder: Path, want_hash: str | None = None) -> dict[str, Any]:
-    """Read and check the manifest of one snapshot folder."""
+    """Read and check the manifest of one snapshot folder, and bring it up to date where it is of an older version."""
     try:
         raw = (folder / MANIFEST).read_bytes()
     except OSError as error:
         raise StoreError(f"the manifest of snapshot {folder.name} cannot be read: {error.strerror}") from None
-    if want_hash is not None and hashlib.sha256(raw).hexdigest() != want_hash:
-        raise StoreError(f"the manifest of snapshot {folder.name} is damaged: its SHA-256 is not the one in {CURRENT}")
+    return parse_manifest(raw, folder.name, want_hash)
+
+
+def snapshot_folders(store: Path) -> list[Path]:
+    """Return the folders of the store that have the name of a snapshot, by name."""
     try:
-        manifest = json.loads(raw)
-        version = manifest["schema"]
-        if not isinstance(version, int) or not isinstance(manifest["files"], dict):
-            raise TypeError
-    except (ValueError, KeyError, TypeError):
-        raise StoreError(f"the manifest of snapshot {folder.name} is damaged: it is not a manifest") from None
-    if version > SCHEMA_VERSION:
-        raise SchemaError(
-            f"snapshot {folder.name} has schema version {version}, but this SweepLens reads versions up to "
-            f"{SCHEMA_VERSION}: upgrade SweepLens"
-        )
-    checked: dict[str, Any] = manifest
-    return checked
+        return sorted(p for p in store.iterdir() if SNAPSHOT_ID.fullmatch(p.name) and p.is_dir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise StoreError(f"the store {store} cannot be read: {error.strerror}") from None
 
 
 def list_snapshots(store: Path) -> list[SnapshotInfo]:
     """Return every readable snapshot of the store, oldest first; unreadable ones are logged and left out."""
-    current = read_current(store)[0] if (store / CURRENT).exists() else None
-    if not store.is_dir():
-        read_current(store)
+    current = read_current(store)[0] if (store / CURRENT).exists() or not store.is_dir() else None
     rows = []
-    for folder in sorted(p for p in store.iterdir() if _ID.fullmatch(p.name) and p.is_dir()):
+    for folder in snapshot_folders(store):
         try:
-            m = read_manifest(folder)
+            rows.append((folder.name, read_manifest(folder)))
         except StoreError as error:
             log.warning("%s", error)
-            continue
-        counts = m.get("counts", {})
-        rows.append(
-            SnapshotInfo(
-                folder.name, m.get("created", ""), folder.name == current, m.get("encoder", {}).get("name", ""),
-                counts.get("requests", 0), counts.get("accounts", 0), counts.get("prompts", 0),
-                sum(f["bytes"] for f in m["files"].values()),
-            )
-        )  # fmt: skip
-    return rows
+    return [_info(name, m, name == current) for name, m in sorted(rows, key=lambda row: manifest_order(*row))]
 
 
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file in hex."""
+def _info(snapshot_id: str, manifest: dict[str, Any], current: bool) -> SnapshotInfo:
+    counts = manifest.get("counts", {})
+    return SnapshotInfo(
+        snapshot_id, manifest.get("created", ""), current, manifest.get("encoder", {}).get("name", ""),
+        counts.get("requests", 0), counts.get("accounts", 0), counts.get("prompts", 0),
+        sum(f["bytes"] for f in manifest["files"].values()), manifest.get("sequence", 0), manifest.get("parent"),
+    )  # fmt: skip
+
+
+def _open(folder: Path, want_hash: str | None = None) -> Snapshot:
+    """Take a lease, then check the manifest and the sizes. Raises `Gone` and `StoreError`."""
     try:
-        with path.open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+        lease = Lease(folder)
     except OSError as error:
-        raise StoreError(f"{path.name} cannot be read: {error.strerror}") from None
+        raise StoreError(f"the manifest of snapshot {folder.name} cannot be read: {error.strerror}") from None
+    try:
+        manifest = parse_manifest(lease.read(), folder.name, want_hash)
+        for name, entry in manifest["files"].items():
+            try:
+                size = (folder / name).stat().st_size
+            except OSError as error:
+                raise StoreError(f"{name} of snapshot {folder.name} cannot be read: {error.strerror}") from None
+            if size != entry["bytes"]:
+                raise StoreError(
+                    f"{name} of snapshot {folder.name} is damaged: it has {size} bytes, not {entry['bytes']}"
+                )
+    except BaseException:
+        lease.close()
+        raise
+    return Snapshot(folder, manifest, lease)
