@@ -108,6 +108,42 @@ def test_a_second_term_does_not_disturb_the_cleaning_up(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (143, "cleaned up\n", "")
 
 
+DROPPED = """
+import signal, sys, threading, time
+from sweeplens.engine.ending import end_on_signals
+from sweeplens.engine.progress import Silent
+from sweeplens.engine.steps import Run
+
+class Holder:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+
+end_on_signals()
+try:
+    if sys.argv[1] == "finaliser":
+        holder = Holder()
+        del holder  # Python drops what is raised in there
+        time.sleep(30)
+    else:
+        with Run(Silent()).step("map"):
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            except:
+                pass  # a library that catches everything
+    print("went on", flush=True)
+finally:
+    print("cleaned up", flush=True)
+"""
+
+
+@pytest.mark.parametrize("how", ["finaliser", "library"])
+def test_a_term_that_is_dropped_on_its_way_up_comes_again(how):
+    done = subprocess.run(
+        [sys.executable, "-c", DROPPED, how], capture_output=True, text=True, timeout=20, check=False
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (143, "cleaned up\n", "")
+
+
 def test_a_call_in_a_process_of_its_own_gives_its_result_or_its_error():
     assert run_apart(max, [3, 5, 4]) == 5
     with pytest.raises(ValueError, match="empty"):

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sweeplens.engine.children import end_children
+from sweeplens.engine.ending import forget_raised, raise_surely
 from sweeplens.errors import SweepLensError
 
 PROC = Path("/proc")
@@ -56,7 +57,7 @@ def watch_memory(
     try:
         yield
     finally:
-        watch.done.set()
+        watch.end()
         thread.join()
         signal.signal(_SIGNAL, before)
 
@@ -69,6 +70,12 @@ class _Watch:
         self._limit, self._step, self._workers, self._last_words = limit, step, workers, last_words
         self._proc = proc
         self._says = ""
+        self._error: MemoryLimitError | None = None
+
+    def end(self) -> None:
+        """Take it that the run is over, and the error has arrived where it has been raised."""
+        self.done.set()
+        forget_raised(self._error)
 
     def run(self) -> None:
         """Look now and then until `done` is set; once over the limit, see to it that the run ends."""
@@ -95,7 +102,8 @@ class _Watch:
 
     def on_signal(self, *_: object) -> None:
         """Raise the error; the interpreter calls this in the main thread."""
-        raise MemoryLimitError(self._says)
+        self._error = MemoryLimitError(self._says)
+        raise_surely(self._error)
 
     def _sentence(self, used: int) -> str:
         fewer = f"fewer workers (--workers {max(1, self._workers // 2)})" if self._workers > 1 else "more memory"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sweeplens.engine.children import children_ended, follow_parent
+from sweeplens.engine.ending import raise_dropped
 from sweeplens.engine.progress import Progress, Step
 
 log = logging.getLogger(__name__)
@@ -30,10 +31,12 @@ class Run:
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
-        """Run one step under its name; the time of equal names adds up."""
+        """Run one step under its name; the time of equal names adds up. A run that should have ended ends here."""
+        raise_dropped()
         start = time.perf_counter()
         with self.progress.step(name) as step:
             yield step
+        raise_dropped()
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
         log.info("%s took %.1f s", name, self.seconds[name])
 
