@@ -17,8 +17,8 @@ def file_hash(path: Path) -> str:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
 
 
-def has_hash(path: Path, want: str) -> bool:
-    """Say whether the file has that SHA-256; a file that had it, and was not touched since, is not read again.
+def has_hash(path: Path, want: str, *, again: bool = False) -> bool:
+    """Say whether the file has that SHA-256; one that had it, and was not touched since, is not read `again`.
 
     Snapshots share files, so that one is known by its inode, size and time of change, not by its name. Raises
     `StoreError` for a file that cannot be read.
@@ -28,7 +28,7 @@ def has_hash(path: Path, want: str) -> bool:
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror}") from None
     key = (seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, want)
-    if key in _checked:
+    if key in _checked and not again:
         return True
     if file_hash(path) != want:
         return False

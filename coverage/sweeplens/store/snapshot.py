@@ -1,5 +1,6 @@
 """Open a snapshot and read from it; nothing here writes."""
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,9 +49,10 @@ class Snapshot:
     Each file's SHA-256 is checked before its first use in a process. While it is open, `prune` leaves it alone.
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any], lease: Lease | None = None) -> None:
+    def __init__(self, folder: Path, manifest: dict[str, Any], lease: Lease | None = None, digest: str = "") -> None:
         self.folder = folder
         self.manifest = manifest
+        self.digest = digest  # SHA-256 of the manifest
         self._lease = lease
         self._tables: dict[str, pa.Table] = {}
         self._arrays: dict[str, np.ndarray] = {}
@@ -268,7 +270,8 @@ def _open(folder: Path, want_hash: str | None = None) -> Snapshot:
     except OSError as error:
         raise StoreError(f"the manifest of snapshot {folder.name} cannot be read: {error.strerror}") from None
     try:
-        manifest = parse_manifest(lease.read(), folder.name, want_hash)
+        raw = lease.read()
+        manifest = parse_manifest(raw, folder.name, want_hash)
         for name, entry in manifest["files"].items():
             try:
                 size = (folder / name).stat().st_size
@@ -281,4 +284,4 @@ def _open(folder: Path, want_hash: str | None = None) -> Snapshot:
     except BaseException:
         lease.close()
         raise
-    return Snapshot(folder, manifest, lease)
+    return Snapshot(folder, manifest, lease, hashlib.sha256(raw).hexdigest())
