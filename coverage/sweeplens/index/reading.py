@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sweeplens.errors import StoreError
 from sweeplens.index.contract import Index
-from sweeplens.index.single import FaissIndex, kind_of
+from sweeplens.index.single import FaissIndex
 from sweeplens.index.stacked import stack
 
 
@@ -22,8 +22,6 @@ def _read(path: Path) -> FaissIndex:
     import faiss
 
     try:
-        index = faiss.read_index(str(path))
-        kind = kind_of(index)
+        return FaissIndex(faiss.read_index(str(path)))
     except (RuntimeError, MemoryError, ValueError, TypeError):
         raise StoreError(f"the index {path} cannot be read: a file that SweepLens wrote was expected") from None
-    return FaissIndex(index, kind)

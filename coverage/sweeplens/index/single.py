@@ -7,22 +7,45 @@ from numpy.typing import ArrayLike, NDArray
 
 
 class FaissIndex:
-    """A FAISS index of inner products. Its ids are row numbers."""
+    """A FAISS index of inner products, flat or inverted. Its ids are row numbers."""
 
-    def __init__(self, faiss_index: Any, kind: str) -> None:  # noqa: ANN401 - FAISS has no types
+    def __init__(self, faiss_index: Any) -> None:  # noqa: ANN401 - FAISS has no types
+        """Hold an index. Raises `TypeError` for one that `build_index` does not build."""
         self._faiss = faiss_index
-        self.kind = kind
+        self._lists = _lists(faiss_index)
         self.size = int(faiss_index.ntotal)
         self.dim = int(faiss_index.d)
+        self.kind = f"ivf{self._lists},fp16" if self._lists else "flat"
 
     def search(self, vectors: ArrayLike, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Return similarity and ids, both [m, min(k, size)], nearest first and equally near ones by id."""
+        """Return similarity and ids, both [m, min(k, size)], nearest first and equally near ones by id.
+
+        An inverted index looks through as many lists as it takes to find so many.
+        """
         queries = np.ascontiguousarray(np.atleast_2d(np.asarray(vectors, dtype=np.float32)))
         k = min(k, self.size)
         if k < 1 or not len(queries):
             return np.empty((len(queries), max(k, 0)), np.float32), np.empty((len(queries), max(k, 0)), np.int64)
-        similarity, ids = self._faiss.search(queries, k)
+        if not self._lists:
+            return in_order(*self._faiss.search(queries, k))
+        probes = int(self._faiss.nprobe)
+        similarity, ids = self._probe(queries, k, probes)
+        short = np.flatnonzero((ids < 0).any(1))
+        while len(short) and probes < self._lists:
+            probes = min(2 * probes, self._lists)
+            similarity[short], ids[short] = self._probe(queries[short], k, probes)
+            short = short[(ids[short] < 0).any(1)]
         return in_order(similarity, ids)
+
+    def _probe(
+        self, queries: NDArray[np.float32], k: int, probes: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Look through each query's nearest lists. Neighbouring queries go one after the other: the lists stay cached."""
+        near, lists = self._faiss.quantizer.search(queries, probes)
+        order = np.argsort(lists[:, 0], kind="stable")
+        similarity, ids = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+        similarity[order], ids[order] = self._faiss.search_preassigned(queries[order], k, lists[order], near[order])
+        return similarity, ids
 
     def write(self, stream: BinaryIO) -> None:
         """Write the index to a binary stream. Errors of the stream come through."""
@@ -52,10 +75,22 @@ def in_order(similarity: NDArray[np.float32], ids: NDArray[np.int64]) -> tuple[N
     return np.take_along_axis(similarity, order, 1), np.take_along_axis(ids, order, 1)
 
 
-def kind_of(faiss_index: Any) -> str:  # noqa: ANN401 - FAISS has no types
-    """Name the kind of a FAISS index. Raises `TypeError` for one that `build_index` does not build."""
+def _lists(index: Any) -> int:  # noqa: ANN401 - FAISS has no types
+    """Return how many lists an inverted index has, 0 for a flat one; raise `TypeError` for any other."""
     import faiss
 
-    if type(faiss_index) is faiss.IndexFlatIP:
-        return "flat"
-    raise TypeError(f"an index that SweepLens builds was expected, not {type(faiss_index).__name__}")
+    if type(index) is faiss.IndexFlatIP:
+        return 0
+    if type(index) is faiss.IndexIVFScalarQuantizer:
+        lists, centres = int(index.nlist), faiss.downcast_index(index.quantizer)
+        right = (
+            index.metric_type == faiss.METRIC_INNER_PRODUCT
+            and index.sq.qtype == faiss.ScalarQuantizer.QT_fp16
+            and type(centres) is faiss.IndexFlatIP
+            and (centres.d, centres.ntotal) == (index.d, lists)
+            and 1 <= index.nprobe <= lists
+            and sum(index.invlists.list_size(i) for i in range(lists)) == index.ntotal
+        )
+        if right:
+            return lists
+    raise TypeError(f"an index that SweepLens builds was expected, not {type(index).__name__}")
