@@ -91,7 +91,7 @@ def test_without_a_frozen_population_its_rows_are_those_of_the_whole(halves, log
     assert halves.frozen is halves.whole
     population = fit_population(np.zeros(24), np.random.default_rng(0).normal(size=(300, 2048)) / 100)
     frozen = halves_of(*log, population, keys).frozen
-    assert frozen.shape == (160, 257)
+    assert frozen.shape == (160, 256)
     assert np.isfinite(frozen).all()
 
 

@@ -132,3 +132,13 @@ def test_no_accounts_are_fine():
     assert prints.parts.shape == (0, 4, FEATURES)
     assert take_fingerprints(prints).codes.shape == (0,)
     assert take_halves(prints, None).whole.shape == (0, 0)
+
+
+def test_fingerprints_do_not_depend_on_rounding(log):
+    v, accounts, keys = log
+    population = fit_population(np.zeros(8), np.random.default_rng(0).normal(size=(30, FEATURES)) / 40)
+    prints = take_prints(v, accounts, keys, population)
+    parts = prints.parts.astype(np.float64)
+    nudged = type(prints)(prints.codes, parts * (1 + 1e-7), prints.sizes, prints.centre)
+    one, two = (take_fingerprints(p, population).scaled() for p in (prints, nudged))
+    assert one @ one.T == pytest.approx(two @ two.T, abs=1e-5)

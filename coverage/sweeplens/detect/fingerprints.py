@@ -9,6 +9,7 @@ from sweeplens.detect.prints import Prints
 
 OF_LOG = 0.7  # weight of the log's own population against the frozen one, in centre and covariance
 _RIDGE = 1 / 256  # of the total variance: how much the small axes are held back
+_NOTHING = 1e-9  # of the total variance: an axis with less is none, and its direction nothing but rounding
 _PRIOR = 8  # prompts that the typical norm counts as, against the noise of small accounts
 _SMALLEST = 0.3  # of the typical norm: no account is taken for less
 
@@ -67,7 +68,8 @@ def whiten(
     both = np.concatenate(rows)
     if len(both) <= both.shape[1]:
         _, s, vt = np.linalg.svd(both, full_matrices=False)
-        values, axes = s**2, vt.T
+        some = s**2 > _NOTHING * (s**2).sum()
+        values, axes = s[some] ** 2, vt[some].T
     else:
         values, axes = np.linalg.eigh(both.T @ both)
         values = np.maximum(values, 0)
