@@ -14,6 +14,7 @@ from sweeplens.cli.exporting import export
 from sweeplens.cli.judging import calibrate, train
 from sweeplens.cli.known import known
 from sweeplens.cli.output import quiet_pipe, write_page
+from sweeplens.cli.storing import prune, snapshots, use, verify
 from sweeplens.cli.streams import prepare_process, say
 from sweeplens.errors import SweepLensError
 
@@ -254,18 +255,10 @@ def search(
     write_page(hits, format_, output, lambda console: draw_hits(console, hits))
 
 
-@app.command()
-def snapshots(
-    store: o.Store = None, format_: o.PageFormat = None, output: o.Output = None, config: o.Config = None
-) -> None:
-    """List the snapshots, oldest first, the current one marked."""
-    from sweeplens.cli.tables import draw_snapshots
-    from sweeplens.store.snapshot import list_snapshots
-
-    rows = list_snapshots(o.read_settings(config, store=store).store)
-    write_page(rows, format_, output, lambda console: draw_snapshots(console, rows))
-
-
+app.command()(snapshots)
+app.command()(verify)
+app.command()(use)
+app.command()(prune)
 app.command()(export)
 app.command()(evaluate)
 app.command()(calibrate)
