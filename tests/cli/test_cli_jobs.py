@@ -1,7 +1,11 @@
 """What a scheduler relies on: lines that a machine reads, a limit on memory, an end in good order on TERM."""
 
+import ast
+import configparser
 import json
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -10,12 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import typer
+import yaml
 
 from sweeplens.cli import streams
 from sweeplens.cli.answers import counts_for_fail_on
 from sweeplens.cli.building import run_job
+from sweeplens.cli.commands import app
 from sweeplens.config import Settings
 
+ROOT = Path(__file__).parents[2]
+JOBS = (ROOT / "docs" / "jobs.md").read_text(encoding="utf-8")
 WORDS = ("rivers", "engines", "music", "law", "bread", "stars")
 SECRET = "the green suitcase"
 # Words of a small vocabulary in ever new orders: enough distinct prompts to keep a build busy for a while.
@@ -199,3 +208,58 @@ def test_fail_on_counts_every_row_of_the_level() -> None:
     rows = ["a", "b"]
     assert counts_for_fail_on(rows, None, None) == rows
     assert counts_for_fail_on([], None, "20260101-000000-00000000") == []
+
+
+def commands_of(page: str) -> list[list[str]]:
+    """Return the sweeplens commands between the fences of a page, without what the shell takes for itself."""
+    found = []
+    for block in re.findall(r"^```\w*\n(.*?)^```", page, flags=re.M | re.S):
+        for line in re.findall(r"(?<![\w/.:-])sweeplens ([a-z]+ .*)", block):
+            words = re.split(r"\s(?:\|\||2>>|</)|\",?\)?$", line)[0]
+            found.append(shlex.split(words.replace("{{ ds }}", "DAY").replace("$day", "DAY")))
+    return found
+
+
+def test_the_commands_of_the_jobs_page_are_commands() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    found = commands_of(JOBS)
+    assert {words[0] for words in found} == {"update", "score", "prune", "verify", "export"}
+    for name, *words in found:
+        with commands[name].make_context(name, words) as context:
+            assert context.info_name == name
+
+
+def test_the_examples_of_the_jobs_page_are_well_formed() -> None:
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```", JOBS, flags=re.M | re.S)
+    kinds = [kind for kind, _ in blocks]
+    assert kinds == ["json", "sh", "ini", "ini", "python", "yaml"]
+    for kind, text in blocks:
+        if kind == "json":
+            assert {"time", "level", "event", "step", "done", "total", "rate", "eta_s", "message"} == set(
+                json.loads(text)
+            )
+        elif kind == "python":
+            assert "BashOperator" in {
+                alias.name for n in ast.walk(ast.parse(text)) for alias in getattr(n, "names", [])
+            }
+        elif kind == "sh":
+            assert subprocess.run(["sh", "-n"], input=text, text=True, check=False).returncode == 0
+        elif kind == "ini":
+            parsed = configparser.ConfigParser(interpolation=None)
+            parsed.optionxform = str
+            parsed.read_string(text)
+            assert parsed.sections()
+        else:
+            pod = yaml.safe_load(text)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+            (container,) = pod["containers"]
+            asked, allowed = re.findall(r"--memory-limit (\d+)GiB|memory: (\d+)Gi \}.*--memory-limit", text)
+            assert int(asked[0]) < int(allowed[1])
+            assert {v["name"] for v in pod["volumes"]} == {m["name"] for m in container["volumeMounts"]}
+            assert container["args"][0].startswith("exec sweeplens update ")
+
+
+def test_the_exit_codes_of_the_jobs_page_are_those_of_the_command_line() -> None:
+    pages = [JOBS, (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")]
+    jobs, cli = [re.findall(r"^\| (\d+) \|", page, flags=re.M) for page in pages]
+    assert set(jobs) - set(cli) == {"137"}
+    assert set(cli) <= set(jobs)
