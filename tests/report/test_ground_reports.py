@@ -3,12 +3,13 @@
 from collections import Counter
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from support.small_store import HOSTILE, JUDGED, SENT, START, cluster_of
 from sweeplens.errors import NotFoundError
 from sweeplens.report.cluster import cluster_evidence, cluster_table
-from sweeplens.report.columns import columns_of
+from sweeplens.report.columns import columns_of, encode
 from sweeplens.report.facts import LEVELS
 from sweeplens.report.ground import map_points, prompt_rows, senders
 from sweeplens.report.search import search
@@ -113,3 +114,11 @@ def test_percent_says_all_or_none_only_when_exact(share: float, text: str) -> No
 )
 def test_acronyms_keep_their_capitals(name, inside):
     assert mid_sentence(name) == inside
+
+
+def test_words_that_no_row_has_are_not_taken_for_accounts():
+    column = pa.chunked_array([pa.array(["a", "b", "c", "b"]).dictionary_encode()])
+    codes, words = encode(column.slice(1, 3))
+    assert [words[code] for code in codes] == ["b", "c", "b"]
+    assert words == ["b", "c"]
+    assert encode(column.slice(0, 0))[1] == []

@@ -73,7 +73,7 @@ def draw_cluster(console: "Console", facts: "ClusterEvidence", prompts: int) -> 
     _title(console, f"Cluster {row.cluster_id}: {row.name}", facts.headline)
     _facts(
         console,
-        ("terms", ", ".join(row.terms)),
+        *([("terms", ", ".join(row.terms))] if row.terms else []),
         ("capability", f"{row.capability_name} ({row.capability_score:.2f})"),
         ("prompts", f"{count(row.n_core, console)} core, {count(row.n_placed, console)} placed by their neighbours"),
         ("flagged", f"{count(row.n_flagged_accounts, console)} of {count(row.n_accounts, console)} accounts"),
@@ -85,7 +85,8 @@ def draw_cluster(console: "Console", facts: "ClusterEvidence", prompts: int) -> 
         add_row(table, [*cells, share(who.share_of_cluster), share(who.share_of_account), who.campaign_id or ""])
     console.print(table)
     _timeline(console, facts.timeline)
-    _prompts(console, "Exemplars", facts.exemplars, len(facts.exemplars))
+    if facts.exemplars:
+        _prompts(console, "Exemplars", facts.exemplars, len(facts.exemplars))
     _prompts(console, "Prompts, surest first", facts.prompts[:prompts], row.n_prompts)
 
 
@@ -194,7 +195,9 @@ def _nearest(console: "Console", nearest: Sequence["NearAccount"]) -> None:
 def _links(console: "Console", links: Sequence["LinkFact"]) -> None:
     if not links:
         return
-    _section(console, "Shared with other accounts (evidence, never a reason by itself)")
+    _section(
+        console, "Shared with other accounts (evidence; alone it raises only who sent fewer than five distinct prompts)"
+    )
     table = make_table("what", "value:34", "accounts>", "others:30")
     for link in links[:_ROWS]:
         others = one_line(", ".join(link.others), 60)
@@ -203,11 +206,13 @@ def _links(console: "Console", links: Sequence["LinkFact"]) -> None:
 
 
 def _prompts(console: "Console", title: str, prompts: Sequence["PromptRow"], total: int) -> None:
+    from sweeplens.report.sentences import shown_text
+
     shown = "" if len(prompts) == total else f" ({len(prompts)} of {count(total, console)})"
     _section(console, f"{title}{shown}")
     room = max(40, console.width - 30)
     table = make_table("sent>", f"prompt:{room}", "cluster:20")
     for prompt in prompts:
-        cells = [count(prompt.n_sent, console), one_line(prompt.text, 2 * room), one_line(prompt.cluster_name, 40)]
-        add_row(table, cells)
+        text = one_line(shown_text(prompt.text), 2 * room)
+        add_row(table, [count(prompt.n_sent, console), text, one_line(prompt.cluster_name, 40)])
     console.print(table)

@@ -85,13 +85,16 @@ def draw_clusters(console: "Console", rows: Sequence["ClusterRow"]) -> None:
 
 
 def draw_hits(console: "Console", hits: Sequence["Hit"]) -> None:
-    """Print prompts near a query."""
+    """Print prompts near a query, with their numbers where the snapshot keeps no text."""
+    from sweeplens.report.sentences import shown_text
+
     room = max(30, console.width - 46)
     table = make_table("near>", f"prompt:{room}", "cluster:16", "sent by:17")
     for hit in hits:
         more = hit.n_accounts - 1
         who = one_line(hit.accounts[0], 36) if hit.accounts else ""
-        cells = [f"{hit.similarity:.2f}", one_line(hit.text, 2 * room), one_line(hit.cluster_name, 40)]
+        what = shown_text(hit.text) if hit.text is not None else f"{hit.prompt_id} {shown_text(None)}"
+        cells = [f"{hit.similarity:.2f}", one_line(what, 2 * room), one_line(hit.cluster_name, 40)]
         add_row(table, [*cells, f"{who} and {count(more, console)} more" if more > 0 else who])
     console.print(table)
 

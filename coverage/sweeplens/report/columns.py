@@ -229,7 +229,10 @@ def columns_of(snapshot: "Snapshot") -> Columns:
 
 
 def encode(column: "pa.ChunkedArray") -> tuple[NDArray[np.int32], list[str]]:
-    """Split a text column into codes and the words that they stand for; it holds no nulls."""
+    """Split a text column into codes and the words that they stand for; it holds no nulls.
+
+    Words of the column's dictionary that no row has are left out.
+    """
     import pyarrow as pa
 
     if not pa.types.is_dictionary(column.type):
@@ -237,7 +240,12 @@ def encode(column: "pa.ChunkedArray") -> tuple[NDArray[np.int32], list[str]]:
     array = column.unify_dictionaries().combine_chunks()
     if isinstance(array, pa.ChunkedArray):
         array = array.chunk(0) if array.num_chunks else pa.array([], column.type)
-    return array.indices.to_numpy(zero_copy_only=False).astype(np.int32), array.dictionary.to_pylist()
+    codes, words = array.indices.to_numpy(zero_copy_only=False).astype(np.int32), array.dictionary.to_pylist()
+    used = np.bincount(codes, minlength=len(words)) > 0
+    if not used.all():
+        codes = (np.cumsum(used, dtype=np.int32) - 1)[codes]
+        words = [word for word, there in zip(words, used.tolist(), strict=True) if there]
+    return codes, words
 
 
 def whole(column: "pa.ChunkedArray") -> NDArray[np.int32]:

@@ -86,11 +86,12 @@ class ClusterRow:
 class PromptRow:
     """One distinct prompt. `n_sent` and `first_ts` are those of the account in question, else of all accounts.
 
-    `text` is hostile: show it through `text.printable` or as plain text, never as markup.
+    `text` is hostile: show it through `text.printable` or as plain text, never as markup. It is None in a snapshot that
+    keeps no text.
     """
 
     prompt_id: int
-    text: str
+    text: str | None
     cluster_id: int
     cluster_name: str
     capability: str
@@ -338,11 +339,14 @@ class ClusterEvidence:
 
 @dataclass(frozen=True)
 class Hit:
-    """A prompt near a query; `similarity` is the cosine, `accounts` are up to five of its `n_accounts` senders."""
+    """A prompt near a query; `similarity` is the cosine, `accounts` are up to five of its `n_accounts` senders.
+
+    `text` is None in a snapshot that keeps none.
+    """
 
     prompt_id: int
     similarity: float
-    text: str
+    text: str | None
     cluster_id: int
     cluster_name: str
     capability: str

@@ -27,7 +27,7 @@ def map_points(snapshot: "Snapshot") -> MapPoints:
         cluster=columns.prompt_cluster,
         capability=columns.prompt_capability,
         level=columns.prompt_level,
-        n_requests=np.asarray(snapshot.table("prompts")["n_requests"].to_numpy(), np.int32),
+        n_requests=np.asarray(snapshot.table("use")["n_requests"].to_numpy(), np.int32),
         capabilities=columns.capabilities,
     )
 
@@ -35,7 +35,7 @@ def map_points(snapshot: "Snapshot") -> MapPoints:
 def prompt_rows(snapshot: "Snapshot", prompt_ids: ArrayLike) -> list[PromptRow]:
     """Return the prompts of these ids, in the order given; numbers are those of all accounts."""
     ids = np.asarray(prompt_ids, np.int64)
-    sent = snapshot.table("prompts")["n_requests"].take(ids).to_numpy()
+    sent = snapshot.table("use")["n_requests"].take(ids).to_numpy()
     return list(make_rows(snapshot, ids, sent, first_sent(snapshot, ids)))
 
 
@@ -54,12 +54,13 @@ def make_rows(
 ) -> tuple[PromptRow, ...]:
     """Build prompt rows from parallel arrays: ids, times sent, first sending in microseconds."""
     columns = columns_of(snapshot)
-    part = snapshot.table("prompts").select(["text", "n_accounts"]).take(ids)
+    texts = snapshot.table("prompts")["text"].take(ids).to_pylist()
+    by = snapshot.table("use")["n_accounts"].take(ids).to_pylist()
     kinds = snapshot.table("membership")["kind"].take(ids).to_pylist()
     capabilities = columns.prompt_capability[ids]
     rows = zip(
-        ids.tolist(), part["text"].to_pylist(), columns.prompt_cluster[ids].tolist(), capabilities.tolist(), kinds,
-        np.asarray(sent).tolist(), part["n_accounts"].to_pylist(), first.tolist(), strict=True,
+        ids.tolist(), texts, columns.prompt_cluster[ids].tolist(), capabilities.tolist(), kinds,
+        np.asarray(sent).tolist(), by, first.tolist(), strict=True,
     )  # fmt: skip
     return tuple(
         PromptRow(i, text, cluster, columns.cluster_names[cluster], columns.capabilities[c][0], kind, n, m, moment(t))

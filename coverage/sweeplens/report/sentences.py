@@ -111,6 +111,11 @@ def describe_cluster(row: ClusterRow) -> str:
     )
 
 
+def shown_text(text: str | None) -> str:
+    """Return a prompt's text, or what stands in its place where the snapshot keeps none."""
+    return "(text not kept)" if text is None else text
+
+
 def count(n: int, noun: str) -> str:
     """Return a number with its noun, such as 1,204 accounts."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"

@@ -107,10 +107,12 @@ def show_prompts(rows: Sequence[PromptRow], total: int, owner: str, *, cluster: 
     The search and the choices belong to `owner`, such as an account: they are gone when another one is shown.
     """
     key = f"prompts-{content_hash(owner)[:8]}"
+    kept = not rows or any(row.text is not None for row in rows)
     left, middle, right = st.columns([3, 2, 3], vertical_alignment="bottom")
     needle = left.text_input(
-        "Search in these prompts", key=f"{key}-search", type="search", placeholder="words of a prompt"
-    )
+        "Search in these prompts", key=f"{key}-search", type="search", disabled=not kept,
+        placeholder="words of a prompt" if kept else "their text was not kept",
+    )  # fmt: skip
     chosen = None
     if cluster:
         found = {(row.cluster_id, row.cluster_name) for row in rows}
@@ -120,15 +122,15 @@ def show_prompts(rows: Sequence[PromptRow], total: int, owner: str, *, cluster: 
         "Order", ["typical", "time"], default="typical", required=True, key=f"{key}-order",
         format_func=lambda o: "typical first" if o == "typical" else "by time",
     )  # fmt: skip
-    shown = [r for r in rows if not needle or needle.casefold() in r.text.casefold()]
+    shown = [r for r in rows if not needle or needle.casefold() in (r.text or "").casefold()]
     if chosen is not None:
         shown = [r for r in shown if r.cluster_id == chosen[0]]
     if order == "time":
         shown.sort(key=lambda r: (r.first_ts is None, r.first_ts, r.prompt_id))
-    some = "" if len(rows) == total else f" The search looks at the {words.count(len(rows))} most typical ones."
-    st.caption(
-        f"{words.count(len(shown))} of {words.counted(total, 'distinct prompt')}.{some} Click one to read all of it."
-    )
+    whole = len(rows) == total or not kept
+    some = "" if whole else f" The search looks at the {words.count(len(rows))} most typical ones."
+    click = "Click one to read all of it." if kept else "Their text was not kept; click one to open its cluster."
+    st.caption(f"{words.count(len(shown))} of {words.counted(total, 'distinct prompt')}.{some} {click}")
     if not shown:
         nothing("No prompt here has these words.", "Shorten the search or choose another cluster.")
         return
@@ -139,7 +141,11 @@ def show_prompts(rows: Sequence[PromptRow], total: int, owner: str, *, cluster: 
 
 def show_prompt(row: PromptRow, key: str) -> None:
     """Show one prompt whole, as plain text, with what is known of it."""
-    st.code(full_text(row.text), language=None, wrap_lines=True, height="content" if len(row.text) < 1500 else 320)
+    if row.text is None:
+        nothing("The text of this prompt was not kept.", "This snapshot was built to hold no prompt text.")
+    else:
+        height: int | Literal["content"] = "content" if len(row.text) < 1500 else 320
+        st.code(full_text(row.text), language=None, wrap_lines=True, height=height)
     facts = [
         f"sent {words.counted(row.n_sent, 'time')}", f"by {words.counted(row.n_accounts, 'account')} in all",
         f"first {words.moment(row.first_ts)} UTC", words.KIND_WORDS.get(row.kind, row.kind),

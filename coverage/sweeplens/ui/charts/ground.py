@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeplens.report.facts import MapPoints, PromptRow
+from sweeplens.report.sentences import shown_text
 from sweeplens.ui import words
 from sweeplens.ui.charts.base import (
     Chart,
@@ -29,7 +30,7 @@ def draw_ground(
     """Draw prompts over the density of all; `names` are cluster names that may be written where they fit."""
     figure = new_figure(p, 400)
     figure.add_trace(density(p, points.x, points.y))
-    texts = {row.prompt_id: plot_text(row.text, 70) for row in prompts}
+    texts = {row.prompt_id: plot_text(shown_text(row.text), 70) for row in prompts}
     clusters = {row.prompt_id: plot_text(row.cluster_name, 40) for row in prompts}
     ids = prompt_ids.tolist()
     hover = [f"{texts[i]}<br><i>{clusters[i]}</i>" if i in texts else "" for i in ids]

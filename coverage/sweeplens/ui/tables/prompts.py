@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from sweeplens.report.facts import ClusterAccount, ClusterRow, PromptRow
+from sweeplens.report.sentences import shown_text
 from sweeplens.text import one_line
 from sweeplens.ui import words
 from sweeplens.ui.tables.base import frame_of, number, styled, text
@@ -21,7 +22,7 @@ def prompts(rows: Sequence[PromptRow]) -> "Styler":
     """Return prompts as one line each."""
     table = [
         {
-            "text": one_line(r.text, _TEXT), "cluster": one_line(r.cluster_name, 60), "n_sent": r.n_sent,
+            "text": one_line(shown_text(r.text), _TEXT), "cluster": one_line(r.cluster_name, 60), "n_sent": r.n_sent,
             "n_accounts": r.n_accounts, "first": r.first_ts,
         }
         for r in rows

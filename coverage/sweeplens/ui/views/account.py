@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 _REASONS = 6
 _SHOWN = 1000
+SHARED_HELP = (
+    "Evidence beside the prompts. It raises no level by itself, except that of an account with fewer than five "
+    "distinct prompts that shares something rare with the members of a sweep."
+)
 
 
 def show() -> None:
@@ -179,9 +183,7 @@ def _company(evidence: AccountEvidence) -> None:
         else:
             parts.nothing("No other account visits a cell that this one visits.", "Look at it on the map.")
     with right:
-        st.markdown(
-            "**What it has in common with others**", help="Evidence beside the prompts; it never raises a level alone."
-        )
+        st.markdown("**What it has in common with others**", help=SHARED_HELP)
         if evidence.links:
             st.dataframe(
                 evidence_tables.account_links(evidence.links),

@@ -13,7 +13,7 @@ from sweeplens.ui.charts.ground import draw_ground
 from sweeplens.ui.tables import accounts as account_tables
 from sweeplens.ui.tables import base as base_tables
 from sweeplens.ui.tables import evidence as evidence_tables
-from sweeplens.ui.views.account import cluster_labels
+from sweeplens.ui.views.account import SHARED_HELP, cluster_labels
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
@@ -165,7 +165,7 @@ def _weights(evidence: CampaignEvidence) -> dict[int, int]:
 
 
 def _links(evidence: CampaignEvidence) -> None:
-    st.markdown("**What members have in common**", help="Evidence beside the prompts; it never raises a level alone.")
+    st.markdown("**What members have in common**", help=SHARED_HELP)
     if not evidence.links:
         parts.nothing(
             "No two members share an organisation, address, user agent or system prompt.",

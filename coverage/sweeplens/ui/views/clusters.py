@@ -105,6 +105,10 @@ def _accounts(evidence: ClusterEvidence) -> None:
 def _exemplars(evidence: ClusterEvidence) -> None:
     st.markdown("**Typical prompts**", help="The prompts nearest to the middle of the cluster.")
     rows = evidence.exemplars
+    if not rows:
+        nothing = "This cluster has no typical prompts to show."
+        parts.nothing(nothing, "They are chosen by their text, which this snapshot does not keep.")
+        return
     at = parts.pick(prompt_tables.prompts(rows), prompt_tables.prompt_columns(cluster=False), "exemplars")
     if at is not None and at < len(rows):
         parts.show_prompt(rows[at], "exemplar")
@@ -112,7 +116,10 @@ def _exemplars(evidence: ClusterEvidence) -> None:
 
 def _terms(row: ClusterRow) -> None:
     st.markdown("**Words that set it apart**", help="Terms that are frequent here and rare in other clusters.")
-    st.text(" · ".join(row.terms))
+    if row.terms:
+        st.text(" · ".join(row.terms))
+    else:
+        parts.nothing("No words set this cluster apart.", "They come from the prompts' text, which may not be kept.")
 
 
 @parts.fragment
