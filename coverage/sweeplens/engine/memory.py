@@ -17,8 +17,8 @@ _EVERY = 0.5  # seconds between two looks
 _NEAR = 0.8  # share of the limit from which on a look is thorough; below it nothing is done
 _PATIENCE = 20.0  # seconds that a native call may go on over the limit before the process ends where it stands
 _SIGNAL = signal.SIGUSR1
-# What a run holds before it has read a row, and what each worker adds: a forked one its part of a table, a spawned one
-# the libraries that it loads. Both are rounded up from builds of 20,000 to 100,000 prompts.
+# What a run holds, and what each worker adds: a forked one its part of a table, a spawned one the libraries that it
+# loads. A build of 20,000 prompts with the fast encoder took 0.4 to 0.7 GiB and 0.15 to 0.25 GiB for each worker.
 _BASE, _WORKER = 1 << 30, 512 << 20
 _UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
