@@ -120,8 +120,8 @@ def _enter(lock: Lock) -> None:
         "host": socket.gethostname(), "pid": os.getpid(), "command": _command(),
         "since": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "token": lock.token,
     }  # fmt: skip
-    disk.write_file(mine, (json.dumps(note) + "\n").encode())
     try:
+        disk.write_file(mine, (json.dumps(note) + "\n").encode())
         if not _link(mine, path):
             _refuse_live(lock.store, mine.stat().st_mtime)
             disk.replace(mine, path)
