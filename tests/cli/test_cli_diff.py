@@ -64,6 +64,7 @@ def test_the_page_says_what_changed(cli, two) -> None:
     flat = " ".join(out.split())
     assert "0 born, 4 kept, 0 split, 0 merged, 0 died" in flat
     assert "8 in both, 0 new, 0 gone, 1 at a higher level, 0 at a lower one" in flat
+    assert "2 kept their members, label and level" in flat
     (row,) = [line.split() for line in out.splitlines() if line.startswith("shop")]
     assert row == ["shop", "0.99", "0.05", "+0.94", "none", ">", "high", "10", "10"]
     assert "\x1b" not in out
@@ -89,8 +90,8 @@ def test_the_page_shows_births_deaths_and_members(cli, two, tmp_path: Path) -> N
     lines = [" ".join(line.split()) for line in out.splitlines()]
     assert any(line.startswith("born 0 <b>") for line in lines)
     assert sum(line.startswith("died") for line in lines) == 2
-    assert "kept C-01 sweep high 3 3 1: lone 1: dealt-c" in lines
-    assert "Groups of accounts (2 of 3)" in lines
+    assert "kept C-01 sweep high 3 1: lone 1: dealt-c" in lines
+    assert "Groups of accounts that changed (2 of 3)" in lines
     target = tmp_path / "diff.json"
     cli("diff", first.snapshot_id, last.snapshot_id, "--store", str(store), "-o", str(target), "--top", "0")
     assert json.loads(target.read_text())["clusters"]["by_event"]["died"] == 4

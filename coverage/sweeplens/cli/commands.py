@@ -9,6 +9,7 @@ import typer
 from sweeplens import __version__
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import Ask, answer_queue, open_store
+from sweeplens.cli.diffing import diff
 from sweeplens.cli.evaluate import evaluate
 from sweeplens.cli.exporting import export
 from sweeplens.cli.judging import calibrate, train
@@ -259,6 +260,7 @@ app.command()(snapshots)
 app.command()(verify)
 app.command()(use)
 app.command()(prune)
+app.command()(diff)
 app.command()(export)
 app.command()(evaluate)
 app.command()(calibrate)

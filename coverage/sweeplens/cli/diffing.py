@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
 CURRENT, PARENT = "current", "parent"
-_NAMED = 200  # characters of a list of accounts in a table
+_NAMED, _WIDEST = 2, 36  # accounts that a cell names, and characters of each; JSON has all
 
 
 def diff(
@@ -76,7 +76,7 @@ def draw_difference(console: "Console", facts: "Difference", top: int | None) ->
     for note in facts.notes:
         console.print(note)
     _clusters(console, facts)
-    _campaigns(console, facts.campaigns[:top], len(facts.campaigns))
+    _campaigns(console, facts.campaigns, top)
     _accounts(console, facts)
     _section(console, "Drift: the score and the signals over accounts, the largest distance first")
     _drift(console, [facts.score, *facts.signals[:top]])
@@ -90,10 +90,12 @@ def _section(console: "Console", title: str) -> None:
 
 
 def _sides(console: "Console", facts: "Difference") -> None:
-    table = make_table("", "snapshot", "made, UTC", "requests>", "accounts>", "prompts>", "clusters>", "campaigns>")
-    for name, side in (("before", facts.before), ("after", facts.after)):
-        numbers = (side.n_requests, side.n_accounts, side.n_prompts, side.n_clusters, side.n_campaigns)
-        add_row(table, [name, side.snapshot_id, when(side.created), *(count(n, console) for n in numbers)])
+    table = make_table("", "before>", "after>")
+    sides = facts.before, facts.after
+    add_row(table, ["snapshot", *(side.snapshot_id for side in sides)])
+    add_row(table, ["made, UTC", *(when(side.created) for side in sides)])
+    for name in ("requests", "accounts", "prompts", "clusters", "campaigns"):
+        add_row(table, [name, *(count(getattr(side, f"n_{name}"), console) for side in sides)])
     console.print(table)
 
 
@@ -147,23 +149,35 @@ def _times(part: float) -> str:
     return share(part) if part <= 1 else f"{100 * part:,.0f} %"
 
 
-def _campaigns(console: "Console", rows: Sequence["CampaignChange"], total: int) -> None:
+def _campaigns(console: "Console", groups: Sequence["CampaignChange"], top: int | None) -> None:
+    changed = [c for c in groups if not _is_same(c)]
+    rows, total, same = changed[:top], len(changed), len(groups) - len(changed)
     shown = "" if len(rows) == total else f" ({len(rows)} of {count(total, console)})"
-    _section(console, f"Groups of accounts{shown}")
+    _section(console, f"Groups of accounts that changed{shown}")
+    console.print(f"{count(same, console)} kept their members, label and level")
     if not rows:
-        console.print("Neither snapshot has any.")
         return
-    table = make_table("what", "id", "label", "level", "before>", "after>", "joined:28", "left:28")
+    table = make_table("what", "id:20", "label:16", "level:16", "members>", "joined:28", "left:28")
     for c in rows:
         label, level = _turn(c.label_before, c.label_after), _turn(c.level_before, c.level_after)
-        sizes = count(c.n_before, console), count(c.n_after, console)
-        add_row(table, [c.event, _ids(c), label, level, *sizes, *(_few(who, console) for who in (c.joined, c.left))])
+        sizes = [count(n, console) for n, there in ((c.n_before, c.label_before), (c.n_after, c.label_after)) if there]
+        who = _few(c.joined, console), _few(c.left, console)
+        add_row(table, [c.event, _ids(c), label, level, " > ".join(dict.fromkeys(sizes)), *who])
     console.print(table)
 
 
+def _is_same(c: "CampaignChange") -> bool:
+    labels_and_levels = (c.label_before, c.level_before) == (c.label_after, c.level_after)
+    return c.event == "kept" and labels_and_levels and not c.joined and not c.left
+
+
 def _ids(change: "CampaignChange") -> str:
-    renamed = change.continues is not None and change.continues != change.campaign_id
-    return f"{change.continues} > {change.campaign_id}" if renamed else change.campaign_id
+    if change.event in {"born", "died"}:
+        return change.campaign_id
+    came = change.parents if change.event in {"split", "merged"} else (change.continues,)
+    if came == (change.campaign_id,) == (change.continues,):
+        return change.campaign_id
+    return f"{', '.join(map(str, came))} > {change.campaign_id}"
 
 
 def _turn(before: str | None, after: str | None) -> str:
@@ -175,7 +189,8 @@ def _turn(before: str | None, after: str | None) -> str:
 def _few(accounts: Sequence[str], console: "Console") -> str:
     if not accounts:
         return ""
-    return one_line(f"{count(len(accounts), console)}: {', '.join(accounts[:20])}", _NAMED)
+    named = ", ".join(one_line(account, _WIDEST) for account in accounts[:_NAMED])
+    return f"{count(len(accounts), console)}: {named}{', ...' if len(accounts) > _NAMED else ''}"
 
 
 def _accounts(console: "Console", facts: "Difference") -> None:
