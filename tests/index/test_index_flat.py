@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from sweeplens.errors import StoreError
-from sweeplens.index import build_index, read_index
+from sweeplens.index import build_index
+from sweeplens.index.reading import read_index
 
 
 def unit(rows: np.ndarray) -> np.ndarray:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from sweeplens.errors import StoreError
-from sweeplens.index import build_index, read_index, stack
+from sweeplens.index import build_index, stack
+from sweeplens.index.reading import read_index
 
 
 def halves(rng: np.random.Generator, n: int, dim: int) -> np.ndarray:

@@ -24,11 +24,14 @@ class Index(Protocol):
         """How it searches, for a manifest: "flat" (exact), "ivf1549,sq8" (approximate), "ivf1549,sq8+flat"."""
         ...
 
-    def search(self, vectors: ArrayLike, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def search(
+        self, vectors: ArrayLike, k: int, *, quick: bool = False
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Find the k nearest rows of each of [m, dim] queries.
 
         Returns similarity and ids, both [m, min(k, size)], nearest first and equally near ones by id. Where fewer are
-        found, the rest is -inf with id -1.
+        found, the rest is -inf with id -1. `quick` has an approximate index look at half as many rows: for a great many
+        queries, of which each may miss one neighbour in thirty.
         """
         ...
 

@@ -21,11 +21,13 @@ class StackedIndex:
         self.dim = parts[0].dim
         self.kind = _kind([part.kind for part in parts])
 
-    def search(self, vectors: ArrayLike, k: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    def search(
+        self, vectors: ArrayLike, k: int, *, quick: bool = False
+    ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return similarity and ids, both [m, min(k, size)], nearest first and equally near ones by id."""
         similarities, ids = [], []
         for start, part in zip(self._starts, self._parts, strict=True):
-            near, found = part.search(vectors, k)
+            near, found = part.search(vectors, k, quick=quick)
             similarities.append(near)
             ids.append(np.where(found < 0, found, found + start))
         k = max(0, min(k, self.size))

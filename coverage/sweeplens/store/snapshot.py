@@ -124,7 +124,7 @@ class Snapshot:
     @cached_property
     def index(self) -> "Index":
         """The FAISS index: the base and what updates added to it."""
-        from sweeplens.index import read_index
+        from sweeplens.index.reading import read_index
 
         files = self._files(INDEX)
         if not files:
