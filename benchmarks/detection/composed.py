@@ -1,6 +1,5 @@
 """Composed logs for training and judging: folders with log.jsonl.gz and labels.csv, each measured once."""
 
-import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from sweeplens.embed.prompts import embed_prompts
 from sweeplens.evaluate.labels import Label, read_labels
 from sweeplens.logs.read import read_requests
 from sweeplens.logs.rows import ReadStats
-from sweeplens.pipeline.ingest import ingest
+from sweeplens.pipeline.intake import take_alone
 from sweeplens.signals.account import Accounts
 from sweeplens.signals.ground import Ground, measure_ground
 from sweeplens.signals.measure import measure_accounts
@@ -66,9 +65,8 @@ class Composed:
 def read_log(folder: Path, fold: str, encoder_name: str, cache: Path, models: Path) -> Composed:
     """Read, embed and measure one composed log; of the map it has the cells alone, as nothing else is judged by."""
     requests = read_requests([str(folder / "log.jsonl.gz")], stats=ReadStats(), reject=lambda _: None)
-    with tempfile.TemporaryDirectory() as scratch:
-        ingested = ingest(requests, Path(scratch) / "requests.parquet")
-    texts, hashes = ingested.prompts.texts, ingested.prompts.hashes
+    taken = take_alone(requests)
+    texts, hashes = taken.texts, taken.hashes
     encoder = load_encoder(encoder_name, models=models, threads=2)
     vectors = embed_prompts(encoder, hashes, texts, VectorCache(cache, encoder.fingerprint, encoder.dim)).vectors
     nowhere = np.zeros(len(texts), np.int32)
@@ -76,7 +74,7 @@ def read_log(folder: Path, fold: str, encoder_name: str, cache: Path, models: Pa
     cell = make_cells(vectors, cells=Settings().cells, seed=Settings().seed, threads=1)[1]
     ground = measure_ground(vectors, texts, languages, cell=cell, cluster=nowhere, capability=nowhere)
     known = {k.account_id: k for k in read_labels(folder / "labels.csv")}
-    accounts = sample_accounts(ingested.accounts, hash_keys(hashes))
+    accounts = sample_accounts(taken.accounts, hash_keys(hashes))
     labels = tuple(known[name] for name in accounts.names)
     values = measure_accounts(accounts, ground)
     return Composed(folder.name, fold, accounts, ground, values, labels, tuple(hashes), tuple(languages))

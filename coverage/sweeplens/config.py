@@ -43,6 +43,7 @@ class Settings:
     neighbours: int = _setting(30, "Nearest neighbours that the map and the signals use.", low=2, high=256)
     min_cluster: int = _setting(0, "Smallest cluster; 0 chooses by the number of prompts.", low=0)
     taxonomy: Path | None = _setting(None, "TOML file of capabilities; not set: the one that ships.")
+    remap: float = _setting(2.5, "Growth at which an update lays the whole map out anew; 0 never does.", low=0.0)
     window: str = _setting("", "Span of requests that count, back from the last one: 36h, 42d, 6w; not set: all.")
     retention: str = _setting("", "What is older than this is also erased from store and cache at an update.")
     text: bool = _setting(True, "Keep prompt text; false: keyed hashes, lengths, languages and vectors only.")

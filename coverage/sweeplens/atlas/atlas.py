@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeplens.atlas.aligning import Lineage
 from sweeplens.atlas.capabilities import CapabilityFinder
-from sweeplens.atlas.cells import make_cells
+from sweeplens.atlas.cells import find_cells, make_cells
 from sweeplens.atlas.clusters import find_clusters, order_by_size
+from sweeplens.atlas.description import Cluster, describe_clusters
 from sweeplens.atlas.layout import lay_out
-from sweeplens.atlas.names import choose_exemplars, name_clusters
 from sweeplens.atlas.placing import place
 from sweeplens.atlas.taxonomy import Taxonomy
-from sweeplens.embed.encoder import Encoder
 from sweeplens.engine.steps import Run
 from sweeplens.index import Neighbours
 
@@ -24,37 +24,19 @@ KINDS = ("core", "placed", "noise")
 
 
 @dataclass(frozen=True)
-class Cluster:
-    """A group of prompts, named for people.
-
-    `terms` set it apart, best first; `exemplars` are prompt ids, the most typical first; `capability` is a key of the
-    taxonomy or "unassigned", and `capability_score` how near the best one is (centred cosine); (x, y) is its middle.
-    """
-
-    cluster_id: int
-    name: str
-    terms: tuple[str, ...]
-    exemplars: tuple[int, ...]
-    capability: str
-    capability_score: float
-    n_prompts: int
-    n_core: int
-    n_placed: int
-    x: float
-    y: float
-
-
-@dataclass(frozen=True)
 class Atlas:
     """Where each of n prompts lies.
 
     cells       float32 [K, d]: centres of the cells, unit rows
     cell        int32 [n]
-    cluster     int32 [n]: -1 for noise; 0 is the largest cluster
+    cluster     int32 [n]: the id of its cluster, -1 for noise; ids stay with a cluster from snapshot to snapshot
     kind        int8 [n]: CORE, PLACED or NOISE, whose names are KINDS
     probability float32 [n]: HDBSCAN's for core prompts, the neighbours' agreement for placed ones, 0 for noise
     xy          float32 [n, 2]
     capability  int16 [n]: number in the taxonomy, -1 unassigned; that of its cluster, its own where it has none
+    laid_out    prompts that the map had when it was last laid out as a whole
+    next_id     one more than the highest id that a cluster of this line of snapshots ever had
+    lineage     what became of the clusters of the snapshot before
     """
 
     cells: NDArray[np.float32]
@@ -66,16 +48,20 @@ class Atlas:
     clusters: tuple[Cluster, ...]
     capability: NDArray[np.int16]
     taxonomy: Taxonomy
+    laid_out: int = 0
+    next_id: int = 0
+    lineage: tuple[Lineage, ...] = ()
 
 
 def build_atlas(
     vectors: NDArray[np.floating[Any]],
-    texts: Sequence[str],
+    texts: Sequence[str] | None,
     neighbours: Neighbours,
-    encoder: Encoder,
+    finder: CapabilityFinder,
     *,
     taxonomy: Taxonomy,
     cells: int = 512,
+    centres: NDArray[np.float32] | None = None,
     min_cluster: int = 0,
     seed: int = 1,
     threads: int = 1,
@@ -83,48 +69,51 @@ def build_atlas(
 ) -> Atlas:
     """Map n prompts: unit rows `vectors` [n, d], their `texts`, and their `neighbours`.
 
-    `encoder` must be the one that made the vectors. `min_cluster` 0 chooses the smallest cluster by n. The same input
-    and threads give the same atlas. Not to be called twice at once in one process, because of UMAP.
+    Without texts, clusters are named by capability. With `centres`, the cells are those; `finder` must be of the
+    encoder that made the vectors. `min_cluster` 0 chooses the smallest cluster by n. The same input and threads give
+    the same atlas. Clusters are numbered by size. Not to be called twice at once in one process, because of UMAP.
     """
     step = nullcontext if run is None else run.step
     with step("cells"):
-        centres, cell = make_cells(vectors, cells=cells, seed=seed, threads=threads)
+        if centres is None:
+            centres, cell = make_cells(vectors, cells=cells, seed=seed, threads=threads)
+        else:
+            cell = find_cells(vectors, centres)
     with step("map"):
         xy, deep = lay_out(vectors, neighbours, seed=seed, threads=threads)
     with step("clusters"):
         cluster, kind, probability = _cluster(deep, neighbours, min_cluster)
         core = np.where(kind == CORE, cluster, -1)
-    with step("names"):
         members = [np.flatnonzero(core == c).astype(np.int32) for c in range(int(core.max(initial=-1)) + 1)]
-        named = name_clusters(texts, members)
-        exemplars = [choose_exemplars(rows, vectors, texts) for rows in members]
     with step("capabilities"):
-        finder = CapabilityFinder(taxonomy, encoder)
         scores = finder.score(vectors)
         capability, _ = finder.decide(scores)
-        mean = np.array([scores[rows].mean(0) for rows in members]).reshape(len(members), scores.shape[1])
-        of_cluster, closeness = finder.decide(mean)
-        capability[cluster >= 0] = of_cluster[cluster[cluster >= 0]]
-    size = np.bincount(cluster[cluster >= 0], minlength=len(members))
-    clusters = []
-    for c, rows in enumerate(members):
-        x, y = np.median(xy[rows], axis=0).tolist()
-        clusters.append(
-            Cluster(
-                cluster_id=c,
-                name=named[c][0],
-                terms=named[c][1],
-                exemplars=tuple(exemplars[c]),
-                capability=taxonomy.key_at(int(of_cluster[c])),
-                capability_score=float(closeness[c]),
-                n_prompts=int(size[c]),
-                n_core=len(rows),
-                n_placed=int(size[c]) - len(rows),
-                x=x,
-                y=y,
-            )
-        )
-    return Atlas(centres, cell, cluster, kind, probability, xy, tuple(clusters), capability, taxonomy)
+    with step("names"):
+        described = describe_clusters(members, vectors, texts, xy, scores, finder, taxonomy)
+    atlas = Atlas(
+        centres, cell, cluster, kind, probability, xy, tuple(described), capability, taxonomy, laid_out=len(cell),
+        next_id=len(described),
+    )  # fmt: skip
+    return settle(atlas)
+
+
+def settle(atlas: Atlas) -> Atlas:
+    """Count each cluster's prompts, and give its capability to all of them; clusters without a prompt go."""
+    clusters, capability = [], atlas.capability.copy()
+    numbers = {c.key: i for i, c in enumerate(atlas.taxonomy.capabilities)}
+    top = atlas.next_id
+    size = np.bincount(atlas.cluster[atlas.cluster >= 0], minlength=top)
+    core = np.bincount(atlas.cluster[atlas.kind == CORE], minlength=top)
+    of_cluster = np.full(top + 1, -1, np.int16)
+    for c in atlas.clusters:
+        n = int(size[c.cluster_id])
+        if n:
+            n_core = int(core[c.cluster_id])
+            clusters.append(replace(c, n_prompts=n, n_core=n_core, n_placed=n - n_core))
+        of_cluster[c.cluster_id] = numbers.get(c.capability, -1)
+    inside = atlas.cluster >= 0
+    capability[inside] = of_cluster[atlas.cluster[inside]]
+    return replace(atlas, clusters=tuple(clusters), capability=capability)
 
 
 def _cluster(

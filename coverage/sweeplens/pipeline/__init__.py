@@ -1,5 +1,8 @@
-"""Build a snapshot from a log, strung from the rooms below."""
+"""Make snapshots from logs and go on from them, strung from the rooms below."""
 
-from sweeplens.pipeline.assemble import BuildResult, build, encode_query
+from sweeplens.pipeline.build import build
+from sweeplens.pipeline.query import encode_query
+from sweeplens.pipeline.update import rewrite, update
+from sweeplens.pipeline.writing import BuildResult
 
-__all__ = ["BuildResult", "build", "encode_query"]
+__all__ = ["BuildResult", "build", "encode_query", "rewrite", "update"]

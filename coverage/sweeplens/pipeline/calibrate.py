@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 
 from sweeplens.config import Settings
 from sweeplens.detect.calibration import (
@@ -34,14 +35,16 @@ from sweeplens.engine.steps import Run
 from sweeplens.errors import DetectorError
 from sweeplens.logs.read import check_rejects, read_requests
 from sweeplens.logs.rows import ReadStats
-from sweeplens.pipeline.assemble import CACHE
-from sweeplens.pipeline.ingest import Ingested, ingest, read_requests_table
+from sweeplens.pipeline.intake import LoneLog, take_alone
 from sweeplens.pipeline.judge import Kit, judge_accounts
+from sweeplens.pipeline.measuring import LINKED
+from sweeplens.pipeline.traffic import CACHE
 from sweeplens.signals.ground import Ground, measure_ground
 from sweeplens.signals.measure import measure_accounts
 from sweeplens.signals.sample import hash_keys, sample_accounts
 from sweeplens.store.private import remove_private, write_private
 from sweeplens.store.publish import write_snapshot
+from sweeplens.store.schema import PARQUET, schemas
 
 FEWEST = 200  # honest accounts with a score under which not even review could be reached
 _LONGEST = 200  # characters of what a reference says it is made of
@@ -145,12 +148,12 @@ def judge_log(
         ingested = _read(sources, settings, folder, input_format=input_format, mapping=mapping)
     ground = _look(run, encoder, ingested, settings)
     with run.step("signals") as step:
-        accounts = sample_accounts(ingested.accounts, hash_keys(ingested.prompts.hashes))
+        accounts = sample_accounts(ingested.accounts, hash_keys(ingested.hashes))
         values = measure_accounts(accounts, ground, workers=settings.threads, progress=step.update)
     with run.step("detect"):
         kit = Kit(detector, load_population(encoder.name), None)
-        links = find_links(read_requests_table(folder / _REQUESTS), len(accounts))
-        judged = judge_accounts(accounts, ground, values, ingested.prompts.hashes, kit, links=links)
+        links = find_links(pq.read_table(folder / _REQUESTS, columns=list(LINKED)), len(accounts))
+        judged = judge_accounts(accounts, ground, values, ingested.hashes, kit, links=links)
     return JudgedLog(
         judged.scores.log_odds,
         accounts.volumes,
@@ -174,19 +177,20 @@ def _read(
     *,
     input_format: str | None,
     mapping: Mapping[str, str] | None,
-) -> Ingested:
+) -> LoneLog:
     stats = ReadStats()
     rows = read_requests(
         sources, input_format=input_format, mapping=mapping, redact=settings.redact, stats=stats, reject=lambda _: None
     )
-    ingested = ingest(rows, folder / _REQUESTS)
+    with pq.ParquetWriter(folder / _REQUESTS, schemas()["requests"], **PARQUET) as table:
+        ingested = take_alone(rows, table.write_table)
     check_rejects(stats, settings.max_rejects)
     return ingested
 
 
-def _look(run: Run, encoder: Encoder, ingested: Ingested, settings: Settings) -> Ground:
+def _look(run: Run, encoder: Encoder, ingested: LoneLog, settings: Settings) -> Ground:
     """Embed and measure the prompts, with no place on a map."""
-    texts, hashes = ingested.prompts.texts, ingested.prompts.hashes
+    texts, hashes = ingested.texts, ingested.hashes
     cache = VectorCache(settings.store / CACHE, encoder.fingerprint, encoder.dim)
     with run.step("encode") as step:
         vectors = embed_prompts(encoder, hashes, texts, cache, progress=step.update).vectors

@@ -1,6 +1,6 @@
 """Judge the accounts of a log: scores, p, campaigns, q. A build and the benchmarks share it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -73,12 +73,13 @@ def judge_accounts(
     links: Sequence[Link] = (),
     near: Near | None = None,
     known: KnownPrompts | None = None,
+    name: Callable[[Sequence[Campaign]], Sequence[Campaign]] | None = None,
 ) -> Judged:
     """Score the signals `values` [N, S] of the accounts of one log, find campaigns, and raise their members.
 
     Of `hashes`, the hexadecimal hashes of the prompts, `prints` are made where there are none yet; with `near`, which
     gives the neighbours of prompts, accounts can join a campaign by a part of their prompts. The values of `links` may
-    be hashes.
+    be hashes. `name` gives the groups other ids.
     """
     volume = accounts.volumes
     peers = compare_with_peers(values, volume)
@@ -93,6 +94,8 @@ def judge_accounts(
         nulls=() if kit.reference is None else kit.reference.groups,
         known=None if known is None else known.of_prompt, known_names=() if known is None else known.names,
     )  # fmt: skip
+    if name is not None:
+        campaigns = tuple(name(campaigns))
     group_q, q = correct(campaigns, p)
     campaigns = tuple(replace(c, q_value=x) for c, x in zip(campaigns, group_q.tolist(), strict=True))
     raised = raise_members(scores, levels, campaigns)

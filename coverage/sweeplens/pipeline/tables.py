@@ -6,15 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sweeplens.atlas.aligning import Lineage
 from sweeplens.atlas.atlas import KINDS, Atlas
 from sweeplens.detect.accounts import Reason
 from sweeplens.detect.campaigns import Campaign
 from sweeplens.detect.links import Link
-from sweeplens.pipeline.ingest import Ingested
 from sweeplens.pipeline.judge import Judged
 from sweeplens.signals.account import MISSING, Accounts
 from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.coverage import accumulate, curve_points
+from sweeplens.signals.ground import TextNumbers
 from sweeplens.signals.measure import Peers
 from sweeplens.store.schema import make_table
 
@@ -22,19 +23,32 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
-def prompts_table(ingested: Ingested, languages: Sequence[str]) -> "pa.Table":
-    """Return the distinct prompts."""
-    n = len(ingested.prompts.texts)
-    return make_table(
-        "prompts",
-        {
-            "prompt_id": np.arange(n, dtype=np.int32),
-            "prompt_hash": ingested.prompts.hashes,
-            "text": ingested.prompts.texts,
-            "n_chars": np.fromiter(map(len, ingested.prompts.texts), np.int32, n),
-            "language": list(languages),
-        },
-    )
+def prompts_table(
+    hashes: Sequence[str], texts: Sequence[str], languages: Sequence[str], *, first: int = 0, keep_text: bool = True
+) -> "pa.Table":
+    """Return distinct prompts numbered from `first`; of those whose text is not kept, hash, length and language."""
+    n = len(texts)
+    columns = {
+        "prompt_id": np.arange(first, first + n, dtype=np.int32),
+        "prompt_hash": list(hashes),
+        "n_chars": np.fromiter(map(len, texts), np.int32, n),
+        "language": list(languages),
+    }
+    return make_table("prompts", columns | ({"text": list(texts)} if keep_text else {}))
+
+
+def texts_table(numbers: TextNumbers, first: int = 0) -> "pa.Table":
+    """Return what was measured of the texts of prompts numbered from `first`."""
+    columns = dict(numbers.columns())
+    columns["first_word"] = np.maximum(columns["first_word"], 0).astype(np.uint32)
+    return make_table("texts", {"prompt_id": np.arange(first, first + len(numbers), dtype=np.int32), **columns})
+
+
+def lineage_table(rows: Sequence[Lineage]) -> "pa.Table":
+    """Return what became of the clusters and campaigns of the snapshot before."""
+    names = ("kind", "id", "event", "n_before", "n_after", "n_shared")
+    columns: dict[str, object] = {name: [getattr(row, name) for row in rows] for name in names}
+    return make_table("lineage", columns | {"parents": [list(row.parents) for row in rows]})
 
 
 def use_table(accounts: Accounts, n: int) -> "pa.Table":
@@ -69,11 +83,12 @@ def membership_table(atlas: Atlas) -> "pa.Table":
 
 def clusters_table(atlas: Atlas, accounts: Accounts) -> "pa.Table":
     """Return the clusters with their size in prompts, requests and accounts."""
-    n = len(atlas.clusters)
-    inside = atlas.cluster[accounts.prompts]
-    requests = np.bincount(inside[inside >= 0], minlength=n).astype(np.int32)
-    people = senders(accounts, atlas.cluster, n)
     rows = atlas.clusters
+    n = len(rows)
+    place = np.full(atlas.next_id + 1, -1, np.int64)
+    place[[c.cluster_id for c in rows]] = np.arange(n)
+    label = place[atlas.cluster]  # noise, -1, meets the last place, which is -1
+    inside = label[accounts.prompts]
     return make_table(
         "clusters",
         {
@@ -86,8 +101,8 @@ def clusters_table(atlas: Atlas, accounts: Accounts) -> "pa.Table":
             "n_prompts": [c.n_prompts for c in rows],
             "n_core": [c.n_core for c in rows],
             "n_placed": [c.n_placed for c in rows],
-            "n_requests": requests,
-            "n_accounts": people,
+            "n_requests": np.bincount(inside[inside >= 0], minlength=n).astype(np.int32),
+            "n_accounts": senders(accounts, label, n),
             "x": [c.x for c in rows],
             "y": [c.y for c in rows],
         },

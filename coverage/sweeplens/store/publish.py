@@ -61,6 +61,10 @@ class SnapshotWriter:
         """Take a file, written into `folder` already, as the next part of the table `name`."""
         self._tables.setdefault(name, []).append(file)
 
+    def parts(self, name: str) -> list[str]:
+        """Return the files of a table so far."""
+        return list(self._tables.get(name, ()))
+
     def add_table(self, name: str, table: "pa.Table", part: int | None = None) -> None:
         """Write a table whole, or one more part of it under that number."""
         file = _file(name, ".parquet", part)

@@ -25,6 +25,11 @@ class RowView:
         self.dtype = parts[0].dtype
 
     @property
+    def parts(self) -> tuple[NDArray[Any], ...]:
+        """The arrays that it is made of."""
+        return self._parts
+
+    @property
     def ndim(self) -> int:
         """The number of axes."""
         return len(self.shape)

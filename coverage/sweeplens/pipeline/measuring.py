@@ -1,0 +1,209 @@
+"""Measure and judge the accounts of some traffic; what did not change since the snapshot before is carried over."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sweeplens.atlas.aligning import Lineage, align_campaigns
+from sweeplens.config import Settings
+from sweeplens.detect.campaigns import Campaign
+from sweeplens.detect.joining import Near
+from sweeplens.detect.links import find_links
+from sweeplens.detect.prints import Prints, merge_prints, take_prints
+from sweeplens.engine.steps import Run
+from sweeplens.errors import StoreError
+from sweeplens.known import load_known
+from sweeplens.pipeline.history import History
+from sweeplens.pipeline.judge import Judged, Kit, KnownPrompts, judge_accounts
+from sweeplens.pipeline.traffic import Traffic
+from sweeplens.signals.account import Accounts
+from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.ground import make_ground
+from sweeplens.signals.measure import measure_accounts
+from sweeplens.signals.sample import hash_keys, sample_accounts
+from sweeplens.store.publish import SnapshotWriter
+from sweeplens.store.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+LINKED = ("account_id", "org_id", "ip", "user_agent", "system_prompt")
+_PRINTS = ("prints", "print_codes", "print_sizes", "print_centre")
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where each prompt lies: cell, cluster (id, -1 for none) and capability, integers [n]."""
+
+    cell: NDArray[np.integer]
+    cluster: NDArray[np.integer]
+    capability: NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What judging makes: the accounts as they were looked at, their fingerprints' features, and the verdicts."""
+
+    judged: Judged
+    prints: Prints
+    lineage: tuple[Lineage, ...]
+    next_campaign: int
+
+
+def judge_traffic(
+    run: Run,
+    traffic: Traffic,
+    places: Places,
+    kit: Kit,
+    settings: Settings,
+    *,
+    linked: "Callable[[], pa.Table]",
+    near: Near,
+    former: Snapshot | None = None,
+    moved: NDArray[np.bool_] | None = None,
+) -> Measured:
+    """Score all accounts and find campaigns, which keep the ids that they have in the snapshot `former`.
+
+    `linked` gives the columns LINKED of the requests. `moved`, bool [n], marks prompts whose cluster or capability is
+    another than in the snapshot before; without it, all accounts are measured anew.
+    """
+    history = traffic.history
+    keys = hash_keys(traffic.hashes)
+    accounts = sample_accounts(traffic.accounts, keys)
+    ground = make_ground(
+        traffic.vectors, traffic.numbers, traffic.heads, cell=places.cell, cluster=places.cluster,
+        capability=places.capability,
+    )  # fmt: skip
+    with run.step("signals") as step:
+        values = carry_values(history, accounts)
+        anew = np.ones(len(accounts), bool)
+        if values is not None and moved is not None:
+            anew = traffic.changed | _senders(accounts, moved)
+        values = np.full((len(accounts), len(KEYS)), np.nan) if values is None else values
+        values[anew] = measure_accounts(accounts.only(anew), ground, workers=settings.threads, progress=step.update)
+    with run.step("prints"):
+        prints = carry_prints(history, accounts, traffic, keys, kit)
+    named, number = former_campaigns(former)
+    made: list[tuple[tuple[Lineage, ...], int]] = []
+
+    def name(campaigns: Sequence[Campaign]) -> Sequence[Campaign]:
+        new = [[accounts.names[c] for c in campaign.codes] for campaign in campaigns]
+        aligned = align_campaigns(named, new, next_number=number)
+        made.append((aligned.lineage, aligned.next_number))
+        return [replace(c, campaign_id=i) for c, i in zip(campaigns, aligned.ids, strict=True)]
+
+    with run.step("detect"):
+        judged = judge_accounts(
+            accounts, ground, values, traffic.hashes, kit, prints=prints,
+            links=find_links(linked(), len(accounts)), near=near, known=_known(traffic, settings), name=name,
+        )  # fmt: skip
+    lineage, next_number = made[0]
+    return Measured(judged, prints, lineage if former is not None else (), next_number)
+
+
+def carry_values(history: History | None, accounts: Accounts) -> NDArray[np.float64] | None:
+    """Return the signals [N, S] of accounts as the snapshot before has them; None where it has others than today's."""
+    if history is None:
+        return None
+    table = history.snapshot.table("signals")
+    if len(table) == 0:
+        return None
+    names = table["account_id"].unify_dictionaries().combine_chunks()
+    signals = table["signal"].unify_dictionaries().combine_chunks()
+    if set(signals.dictionary.to_pylist()) != set(KEYS):
+        return None
+    row = {name: i for i, name in enumerate(accounts.names)}
+    rows = np.array([row.get(name, -1) for name in names.dictionary.to_pylist()], np.int64)[names.indices.to_numpy()]
+    column = {key: i for i, key in enumerate(KEYS)}
+    columns = np.array([column[key] for key in signals.dictionary.to_pylist()], np.int64)[signals.indices.to_numpy()]
+    values = np.full((len(accounts), len(KEYS)), np.nan)
+    there = rows >= 0
+    values[rows[there], columns[there]] = table["value"].to_numpy()[there]
+    return values
+
+
+def carry_prints(history: History | None, accounts: Accounts, traffic: Traffic, keys: np.ndarray, kit: Kit) -> Prints:
+    """Take the features of the accounts that changed, and carry those of the others."""
+    population = kit.population
+    kept = None if history is None else read_prints(history.snapshot)
+    if kept is None or (population is not None and not np.array_equal(population.centre, kept.centre)):
+        return take_prints(traffic.vectors, accounts, keys, population)
+    row = {name: i for i, name in enumerate(accounts.names)}
+    ids = history.snapshot.table("accounts", ["account_id"])["account_id"].to_pylist() if history else []
+    to = np.array([row.get(name, -1) for name in ids], np.int64)
+    to[(to >= 0) & traffic.changed[np.maximum(to, 0)]] = -1
+    fresh = take_prints(
+        traffic.vectors, accounts, keys, population, centre=kept.centre, codes=np.flatnonzero(traffic.changed)
+    )
+    return merge_prints(kept.renumber(to), fresh)
+
+
+def read_prints(snapshot: Snapshot) -> Prints | None:
+    """Return the features that a snapshot keeps of its accounts; None for one that keeps none."""
+    if not all(snapshot.has(name) for name in _PRINTS):
+        return None
+    parts, codes, sizes, centre = (snapshot.array(name) for name in _PRINTS)
+    return Prints(np.asarray(codes), parts, np.asarray(sizes), np.asarray(centre))
+
+
+def write_prints(writer: SnapshotWriter, prints: Prints) -> None:
+    """Keep the features of all accounts, whose codes are rows of the table of accounts."""
+    for name, array in zip(_PRINTS, (prints.parts, prints.codes, prints.sizes, prints.centre), strict=True):
+        writer.add_array(name, array)
+
+
+def former_campaigns(snapshot: Snapshot | None) -> tuple[dict[str, list[str]], int]:
+    """Return the groups of the snapshot before by id, and the number that the next new one gets."""
+    if snapshot is None:
+        return {}, 1
+    table = snapshot.table("campaigns", ["campaign_id", "accounts"])
+    groups = dict(zip(table["campaign_id"].to_pylist(), table["accounts"].to_pylist(), strict=True))
+    numbers = [int(name.removeprefix("C-")) for name in groups if name.removeprefix("C-").isdigit()]
+    return groups, max([int(snapshot.manifest.get("next_campaign", 1)), *(n + 1 for n in numbers)])
+
+
+def linked_requests(writer: SnapshotWriter, files: Sequence[str]) -> "Callable[[], pa.Table]":
+    """Return what reads the columns LINKED of a snapshot in the making."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def read() -> "pa.Table":
+        parts = [pq.read_table(writer.folder / file, columns=list(LINKED)) for file in files]
+        return pa.concat_tables(parts).unify_dictionaries()
+
+    return read
+
+
+def _senders(accounts: Accounts, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which accounts sent a marked prompt, bool [N]."""
+    hit = np.concatenate([[0], np.cumsum(marked[accounts.prompts])])
+    sent: NDArray[np.bool_] = hit[accounts.offsets[1:]] > hit[accounts.offsets[:-1]]
+    return sent
+
+
+def _known(traffic: Traffic, settings: Settings) -> KnownPrompts | None:
+    """Match prompts with the store's known sets; old ones whose text is not kept are in none."""
+    sets = load_known(settings.store)
+    if not sets.names:
+        return None
+    fresh = sets.match(traffic.texts)
+    if traffic.history is None:
+        return KnownPrompts(fresh, sets.names)
+    texts = traffic.history.texts(np.arange(traffic.old))
+    there = [i for i, text in enumerate(texts) if text is not None]
+    old = np.full(traffic.old, -1, fresh.dtype)
+    old[there] = sets.match([text for text in texts if text is not None])
+    return KnownPrompts(np.concatenate([old, fresh]), sets.names)
+
+
+def check_encoder(snapshot: Snapshot, fingerprint: str) -> None:
+    """Raise `StoreError` unless a snapshot was made with the encoder of that fingerprint."""
+    known = snapshot.manifest["encoder"]
+    if known["fingerprint"] != fingerprint:
+        raise StoreError(
+            f"snapshot {snapshot.snapshot_id} was built with the encoder {known['name']} of another version than the "
+            "one that is installed: vectors of the two cannot be compared, so build anew"
+        )
