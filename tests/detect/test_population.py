@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sweeplens.detect.fingerprints import take_fingerprints
+from sweeplens.detect.fingerprints import take_fingerprints, whiten
 from sweeplens.detect.population import RANK, dump_population, fit_population, load_population, parse_population
 from sweeplens.detect.prints import FEATURES, mean_features, mean_prompt, take_prints
 from sweeplens.errors import DetectorError
@@ -72,3 +72,20 @@ def test_likeness_is_the_dot_product_under_both_populations_inverse_covariance()
     covariance = 0.7 * (x - mean).T @ (x - mean) / 10 + 0.3 * (kept.axes.T @ kept.axes + np.outer(apart, apart))
     inverse = np.linalg.inv(covariance + np.trace(covariance) / 256 * np.eye(FEATURES))
     assert np.allclose(rows @ rows.T, (x - mean) @ inverse @ (x - mean).T, rtol=1e-2, atol=1e-2)
+
+
+@pytest.mark.parametrize("n", [30, 400])
+@pytest.mark.parametrize("rank", [None, 20])
+def test_whitening_of_few_and_of_many_accounts_is_by_the_inverse_covariance(n, rank):
+    rng = np.random.default_rng(n)
+    scale = 2.0 ** -np.arange(60)
+    x = (rng.normal(size=(n, 60)) * scale + 0.5).astype(np.float32)
+    mean, turn = whiten(x, None, of_log=0.7, ridge=1e-3, rank=rank)
+    values, axes = np.linalg.eigh(np.cov(x.T.astype(np.float64), bias=True))
+    values, axes = values[::-1][:rank], axes[:, ::-1][:, :rank]
+    own = (x - x.mean(0)) @ axes
+    total = np.cov(x.T.astype(np.float64), bias=True).trace()
+    assert mean == pytest.approx(x.mean(0), abs=1e-6)
+    assert turn.dtype == np.float32
+    assert turn.shape[1] <= (rank or 60)
+    assert (x - mean) @ turn @ ((x - mean) @ turn).T == pytest.approx(own / (values + 1e-3 * total) @ own.T, abs=2e-3)

@@ -1,5 +1,6 @@
 """One vector an account that says what it asks: a whitened kernel mean embedding of its prompts."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,30 +54,43 @@ def take_fingerprints(prints: Prints, population: Population | None = None) -> F
 def whiten(
     whole: np.ndarray, population: Population | None, *, of_log: float, ridge: float, rank: int | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return (mean, axes over sqrt(eigenvalue + ridge), [features, r]) of two populations together.
+    """Return (mean, turn), float32: what to take off features, and [features, r] to whiten by two populations together.
 
-    The log's, whose mean features are `whole`, has the weight `of_log`, the frozen one the rest. `ridge` is in units of
-    the total variance; with `rank`, only so many of the largest axes are kept.
+    The log's, whose mean features are `whole`, has the weight `of_log`, the frozen one the rest. The dot product of two
+    rows that were turned is that under (covariance + ridge)^-1; `ridge` is in units of the total variance. With `rank`,
+    only so many of the largest axes are kept; of fewer accounts than features, only axes that some of them are on.
     """
     weight = 1.0 if population is None else of_log
     mean = weight * whole.mean(0)
     if population is not None:
         mean = mean + (1 - weight) * population.mean
-    rows = [np.sqrt(weight / len(whole)) * (whole - mean)] if weight else []
+    rows = [math.sqrt(weight / len(whole)) * (whole - mean)] if weight else []
     if population is not None:
-        rows.append(np.sqrt(1 - weight) * np.vstack([population.axes, population.mean - mean]))
-    both = np.concatenate(rows)
-    if len(both) <= both.shape[1]:
-        _, s, vt = np.linalg.svd(both, full_matrices=False)
+        rows.append(math.sqrt(1 - weight) * np.vstack([population.axes, population.mean - mean]))
+    turn = _turn_of(np.concatenate(rows).astype(np.float32, copy=False), ridge, rank)
+    return mean.astype(np.float32), np.ascontiguousarray(turn, np.float32)
+
+
+def _turn_of(rows: np.ndarray, ridge: float, rank: int | None) -> np.ndarray:
+    """Return what whitens features whose covariance is rows.T @ rows."""
+    if len(rows) <= rows.shape[1]:
+        _, s, vt = np.linalg.svd(rows, full_matrices=False)
         some = s**2 > _NOTHING * (s**2).sum()
         values, axes = s[some] ** 2, vt[some].T
-    else:
-        values, axes = np.linalg.eigh(both.T @ both)
-        values = np.maximum(values, 0)
-        if rank is not None:  # here the largest come last
-            values, axes = values[::-1], axes[:, ::-1]
-    turn: np.ndarray = axes[:, :rank] / np.sqrt(values[:rank] + ridge * values.sum() + 1e-12)
-    return mean, turn
+        short: np.ndarray = axes[:, :rank] / np.sqrt(values[:rank] + ridge * values.sum() + 1e-12)
+        return short
+    from scipy.linalg import eigh, solve_triangular
+
+    covariance = (rows.T @ rows).astype(np.float64)
+    n = len(covariance)
+    held_back = ridge * float(np.trace(covariance)) + 1e-12
+    if rank is None:  # any root of the inverse gives the same dot products, and this one is had in a moment
+        root = np.linalg.cholesky(covariance + held_back * np.eye(n))
+        whole: np.ndarray = solve_triangular(root, np.eye(n), lower=True).T
+        return whole
+    values, axes = eigh(covariance, subset_by_index=[max(0, n - rank), n - 1])
+    largest: np.ndarray = axes / np.sqrt(np.maximum(values, 0) + held_back)
+    return largest
 
 
 def shrink_norm(norm: np.ndarray, n: np.ndarray) -> np.ndarray:

@@ -83,5 +83,4 @@ def _scale(parts: list[np.ndarray], sizes: np.ndarray, left: tuple[int, ...], ri
 
 
 def _whiten(whole: np.ndarray, population: Population | None, of_log: float) -> tuple[np.ndarray, np.ndarray]:
-    mean, turn = whiten(whole, population, of_log=of_log, ridge=_RIDGE, rank=_RANK)
-    return mean.astype(np.float32), turn.astype(np.float32)
+    return whiten(whole, population, of_log=of_log, ridge=_RIDGE, rank=_RANK)
