@@ -13,14 +13,16 @@ from sweeplens.atlas.capabilities import CapabilityFinder
 from sweeplens.atlas.cells import find_cells
 from sweeplens.atlas.clusters import find_clusters, smallest_cluster
 from sweeplens.atlas.description import Cluster, describe_clusters, keep_names
-from sweeplens.atlas.layout import lay_out, principal_axes
+from sweeplens.atlas.layout import principal_axes
 from sweeplens.atlas.placing import place, place_on_map
-from sweeplens.index import Index, all_neighbours
+from sweeplens.index import Index
 
 NEIGHBOURS = 30
 _CONTRAST = 40  # prompts of each old cluster that a new one is told apart from
 _FRESH = 0.5  # share of a new cluster that must be new prompts: else it is old noise in another light
 _EPS = 1e-6
+_AXES = 15
+_TIGHT = 0.9  # of the typical cluster's tightness: what is looser is a heap of leftovers
 
 
 class Rows(Protocol):
@@ -78,8 +80,6 @@ def grow_atlas(
     finder: CapabilityFinder,
     *,
     min_cluster: int = 0,
-    seed: int = 1,
-    threads: int = 1,
 ) -> Atlas:
     """Place new prompts on a map, and find new clusters among those that fit nowhere.
 
@@ -90,7 +90,7 @@ def grow_atlas(
     before = {c.cluster_id: c.n_prompts for c in atlas.clusters}
     if n > old:
         atlas = _place(atlas, np.asarray(vectors[old:n], np.float32), index, finder)
-    newborn = _newborn(atlas, vectors, old, min_cluster, seed=seed, threads=threads)
+    newborn = _newborn(atlas, vectors, old, min_cluster)
     if newborn:
         atlas = _add(atlas, newborn, vectors, texts, finder)
     atlas = settle(atlas)
@@ -127,7 +127,7 @@ def _place(atlas: Atlas, fresh: NDArray[np.float32], index: Index, finder: Capab
 
 
 def _newborn(
-    atlas: Atlas, vectors: Rows, old: int, min_cluster: int, *, seed: int, threads: int
+    atlas: Atlas, vectors: Rows, old: int, min_cluster: int
 ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
     """Return new clusters as (rows, probability), the largest first: groups of prompts that fit nowhere."""
     left = np.flatnonzero(atlas.cluster < 0)
@@ -135,15 +135,29 @@ def _newborn(
     if (left >= old).sum() < smallest:
         return []
     rows = np.asarray(vectors[left], np.float32)
-    near = all_neighbours(rows, NEIGHBOURS, threads=threads)
-    _, deep = lay_out(rows, near, seed=seed, threads=1)
-    label, probability = find_clusters(deep, smallest=smallest)
+    # Groups that are dense enough to be clusters of their own show on the main axes, too, which cost next to nothing.
+    label, probability = find_clusters(principal_axes(rows, _AXES), smallest=smallest)
+    least = _TIGHT * _tightness(atlas, vectors)
     found = []
     for c in range(int(label.max(initial=-1)) + 1):
         inside = label == c
-        if (left[inside] >= old).mean() >= _FRESH:
+        if (left[inside] >= old).mean() >= _FRESH and _mean_cosine(rows[inside]) >= least:
             found.append((left[inside], probability[inside]))
     return sorted(found, key=lambda f: (-len(f[0]), int(f[0][0])))
+
+
+def _tightness(atlas: Atlas, vectors: Rows) -> float:
+    """Return how near the prompts of the map's clusters lie to their middle: the median cluster's mean cosine."""
+    chosen = atlas.clusters[:: max(1, len(atlas.clusters) // _CONTRAST)]
+    rows = [_some(np.flatnonzero(atlas.cluster == c.cluster_id)) for c in chosen]
+    found = [_mean_cosine(np.asarray(vectors[own], np.float32)) for own in rows if len(own)]
+    return float(np.median(found)) if found else 0.0
+
+
+def _mean_cosine(rows: NDArray[np.float32]) -> float:
+    """Return the mean cosine of unit rows with their middle."""
+    middle = rows.mean(0)
+    return float((rows @ middle).mean() / max(float(np.linalg.norm(middle)), _EPS))
 
 
 def _add(

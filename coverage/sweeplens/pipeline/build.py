@@ -18,7 +18,7 @@ from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline.atlases import read_clusters
 from sweeplens.pipeline.intake import Hashing, Left
 from sweeplens.pipeline.judge import Kit, load_kit
-from sweeplens.pipeline.measuring import Places, judge_traffic, linked_requests
+from sweeplens.pipeline.measuring import Places, judge_look, linked_requests, look_at
 from sweeplens.pipeline.traffic import Source, Traffic, cut_window, gather, read_log
 from sweeplens.pipeline.writing import (
     BuildResult,
@@ -61,12 +61,12 @@ def build(
         with run.step("index"):
             base = build_index(traffic.fresh, threads=settings.threads)
         near, atlas = _map(run, traffic, encoder, taxonomy, settings, parent)
-        with run.step("write"):
-            write_requests(writer, None, incoming.part)
+        write_requests(writer, None, incoming.part)
         kit = say_kit(load_kit(encoder.name, settings.store), encoder.name, run)
-        measured = judge_traffic(
-            run, traffic, Places(atlas.cell, atlas.cluster, atlas.capability), kit, settings,
-            linked=linked_requests(writer, writer.parts("requests")), near=lambda rows: near.ids[rows], former=parent,
+        look = look_at(traffic, Places(atlas.cell, atlas.cluster, atlas.capability), settings)
+        measured = judge_look(
+            run, look, kit, settings, linked=linked_requests(writer, writer.parts("requests")),
+            near=lambda rows: near.ids[rows], former=parent,
         )  # fmt: skip
         with run.step("write"):
             write_prompts(writer, traffic, keep_text=settings.text)

@@ -21,7 +21,7 @@ from sweeplens.pipeline.judge import Judged, Kit, KnownPrompts, judge_accounts
 from sweeplens.pipeline.traffic import Traffic
 from sweeplens.signals.account import Accounts
 from sweeplens.signals.catalog import KEYS
-from sweeplens.signals.ground import make_ground
+from sweeplens.signals.ground import Ground, make_ground
 from sweeplens.signals.measure import measure_accounts
 from sweeplens.signals.sample import hash_keys, sample_accounts
 from sweeplens.store.publish import SnapshotWriter
@@ -44,8 +44,26 @@ class Places:
 
 
 @dataclass(frozen=True)
+class Look:
+    """What accounts are judged by: all n prompts that count, and of each account at most a sample of its requests.
+
+    keys     uint64 [n]: of the prompts' hashes
+    changed  bool [N]: accounts that have other requests than in the snapshot that `history` is of
+    moved    bool [n]: prompts whose cluster or capability is another than there; None where all may be
+    """
+
+    accounts: Accounts
+    ground: Ground
+    keys: NDArray[np.uint64]
+    changed: NDArray[np.bool_]
+    history: History | None = None
+    moved: NDArray[np.bool_] | None = None
+    known: KnownPrompts | None = None
+
+
+@dataclass(frozen=True)
 class Measured:
-    """What judging makes: the accounts as they were looked at, their fingerprints' features, and the verdicts."""
+    """What judging makes: verdicts, the features of the accounts' fingerprints, and where campaigns come from."""
 
     judged: Judged
     prints: Prints
@@ -53,39 +71,44 @@ class Measured:
     next_campaign: int
 
 
-def judge_traffic(
+def look_at(traffic: Traffic, places: Places, settings: Settings, moved: NDArray[np.bool_] | None = None) -> Look:
+    """Return what the accounts of some traffic are judged by."""
+    keys = hash_keys(traffic.hashes)
+    ground = make_ground(
+        traffic.vectors, traffic.numbers, traffic.heads, cell=places.cell, cluster=places.cluster,
+        capability=places.capability,
+    )  # fmt: skip
+    accounts = sample_accounts(traffic.accounts, keys)
+    known = match_known(traffic.texts, traffic.history, settings)
+    return Look(accounts, ground, keys, traffic.changed, traffic.history, moved, known)
+
+
+def judge_look(
     run: Run,
-    traffic: Traffic,
-    places: Places,
+    look: Look,
     kit: Kit,
     settings: Settings,
     *,
     linked: "Callable[[], pa.Table]",
     near: Near,
     former: Snapshot | None = None,
-    moved: NDArray[np.bool_] | None = None,
 ) -> Measured:
     """Score all accounts and find campaigns, which keep the ids that they have in the snapshot `former`.
 
-    `linked` gives the columns LINKED of the requests. `moved`, bool [n], marks prompts whose cluster or capability is
-    another than in the snapshot before; without it, all accounts are measured anew.
+    `linked` gives the columns LINKED of the requests; `near` the neighbours of prompts.
     """
-    history = traffic.history
-    keys = hash_keys(traffic.hashes)
-    accounts = sample_accounts(traffic.accounts, keys)
-    ground = make_ground(
-        traffic.vectors, traffic.numbers, traffic.heads, cell=places.cell, cluster=places.cluster,
-        capability=places.capability,
-    )  # fmt: skip
+    accounts = look.accounts
     with run.step("signals") as step:
-        values = carry_values(history, accounts)
+        values = carry_values(look.history, accounts)
         anew = np.ones(len(accounts), bool)
-        if values is not None and moved is not None:
-            anew = traffic.changed | _senders(accounts, moved)
-        values = np.full((len(accounts), len(KEYS)), np.nan) if values is None else values
-        values[anew] = measure_accounts(accounts.only(anew), ground, workers=settings.threads, progress=step.update)
+        if values is None:
+            values = np.full((len(accounts), len(KEYS)), np.nan)
+        elif look.moved is not None:
+            anew = look.changed | _senders(accounts, look.moved)
+        workers = settings.threads
+        values[anew] = measure_accounts(accounts.only(anew), look.ground, workers=workers, progress=step.update)
     with run.step("prints"):
-        prints = carry_prints(history, accounts, traffic, keys, kit)
+        prints = carry_prints(look, kit)
     named, number = former_campaigns(former)
     made: list[tuple[tuple[Lineage, ...], int]] = []
 
@@ -97,8 +120,8 @@ def judge_traffic(
 
     with run.step("detect"):
         judged = judge_accounts(
-            accounts, ground, values, traffic.hashes, kit, prints=prints,
-            links=find_links(linked(), len(accounts)), near=near, known=_known(traffic, settings), name=name,
+            accounts, look.ground, values, (), kit, prints=prints, links=find_links(linked(), len(accounts)),
+            near=near, known=look.known, name=name,
         )  # fmt: skip
     lineage, next_number = made[0]
     return Measured(judged, prints, lineage if former is not None else (), next_number)
@@ -125,20 +148,24 @@ def carry_values(history: History | None, accounts: Accounts) -> NDArray[np.floa
     return values
 
 
-def carry_prints(history: History | None, accounts: Accounts, traffic: Traffic, keys: np.ndarray, kit: Kit) -> Prints:
+def carry_prints(look: Look, kit: Kit) -> Prints:
     """Take the features of the accounts that changed, and carry those of the others."""
-    population = kit.population
+    population, history, accounts = kit.population, look.history, look.accounts
     kept = None if history is None else read_prints(history.snapshot)
-    if kept is None or (population is not None and not np.array_equal(population.centre, kept.centre)):
-        return take_prints(traffic.vectors, accounts, keys, population)
+    if history is None or kept is None or not _same_centre(kept, kit):
+        return take_prints(look.ground.vectors, accounts, look.keys, population)
     row = {name: i for i, name in enumerate(accounts.names)}
-    ids = history.snapshot.table("accounts", ["account_id"])["account_id"].to_pylist() if history else []
+    ids = history.snapshot.table("accounts", ["account_id"])["account_id"].to_pylist()
     to = np.array([row.get(name, -1) for name in ids], np.int64)
-    to[(to >= 0) & traffic.changed[np.maximum(to, 0)]] = -1
+    to[(to >= 0) & look.changed[to]] = -1
     fresh = take_prints(
-        traffic.vectors, accounts, keys, population, centre=kept.centre, codes=np.flatnonzero(traffic.changed)
+        look.ground.vectors, accounts, look.keys, population, centre=kept.centre, codes=np.flatnonzero(look.changed)
     )
     return merge_prints(kept.renumber(to), fresh)
+
+
+def _same_centre(kept: Prints, kit: Kit) -> bool:
+    return kit.population is None or np.array_equal(kit.population.centre, kept.centre)
 
 
 def read_prints(snapshot: Snapshot) -> Prints | None:
@@ -184,18 +211,18 @@ def _senders(accounts: Accounts, marked: NDArray[np.bool_]) -> NDArray[np.bool_]
     return sent
 
 
-def _known(traffic: Traffic, settings: Settings) -> KnownPrompts | None:
+def match_known(texts: Sequence[str], history: History | None, settings: Settings) -> KnownPrompts | None:
     """Match prompts with the store's known sets; old ones whose text is not kept are in none."""
     sets = load_known(settings.store)
     if not sets.names:
         return None
-    fresh = sets.match(traffic.texts)
-    if traffic.history is None:
+    fresh = sets.match(texts)
+    if history is None:
         return KnownPrompts(fresh, sets.names)
-    texts = traffic.history.texts(np.arange(traffic.old))
-    there = [i for i, text in enumerate(texts) if text is not None]
-    old = np.full(traffic.old, -1, fresh.dtype)
-    old[there] = sets.match([text for text in texts if text is not None])
+    old = np.full(len(history), -1, np.int32)
+    before = history.texts(np.arange(len(history)))
+    there = [i for i, text in enumerate(before) if text is not None]
+    old[there] = sets.match([text for text in before if text is not None])
     return KnownPrompts(np.concatenate([old, fresh]), sets.names)
 
 

@@ -23,7 +23,7 @@ from sweeplens.pipeline.drift import Drift, measure_drift
 from sweeplens.pipeline.history import History, Texts, read_history
 from sweeplens.pipeline.intake import Left
 from sweeplens.pipeline.judge import load_kit
-from sweeplens.pipeline.measuring import Places, check_encoder, judge_traffic, linked_requests
+from sweeplens.pipeline.measuring import Places, check_encoder, judge_look, linked_requests, look_at
 from sweeplens.pipeline.traffic import (
     Incoming,
     Source,
@@ -131,15 +131,15 @@ def _go_on(work: _Work, incoming: Incoming, history: History | None) -> BuildRes
     traffic = gather(run, incoming, history, work.encoder, settings, work.left, work.stats)
     with run.step("index"):
         base, delta, index = _index(traffic, history, settings)
-    atlas, moved, drift = _map(work, traffic, history, index)
+        known = history.snapshot.index if history.whole else build_index(traffic.vectors[: traffic.old])
+    atlas, moved, drift = _map(work, traffic, history, known)
     with run.step("write"):
         write_requests(writer, history, incoming.part)
     kit = say_kit(load_kit(work.encoder.name, settings.store), work.encoder.name, run)
-    measured = judge_traffic(
-        run, traffic, Places(atlas.cell, atlas.cluster, atlas.capability), kit, settings,
-        linked=linked_requests(writer, writer.parts("requests")),
-        near=lambda rows: neighbours_of(rows, traffic.vectors, index, settings.neighbours).ids,
-        former=parent, moved=moved,
+    look = look_at(traffic, Places(atlas.cell, atlas.cluster, atlas.capability), settings, moved)
+    measured = judge_look(
+        run, look, kit, settings, linked=linked_requests(writer, writer.parts("requests")),
+        near=lambda rows: neighbours_of(rows, traffic.vectors, index, settings.neighbours).ids, former=parent,
     )  # fmt: skip
     with run.step("write"):
         write_prompts(writer, traffic, keep_text=settings.text)
@@ -169,7 +169,7 @@ def _index(traffic: Traffic, history: History, settings: Settings) -> tuple[Inde
 
 
 def _map(
-    work: _Work, traffic: Traffic, history: History, index: Index
+    work: _Work, traffic: Traffic, history: History, known: Index
 ) -> tuple[Atlas, NDArray[np.bool_] | None, Drift]:
     """Return the map with the new prompts on it, which prompts moved (None: any), and how far the log has drifted."""
     settings, run = work.settings, work.run
@@ -178,10 +178,7 @@ def _map(
     finder = CapabilityFinder(taxonomy, work.encoder)
     texts = Texts(history, traffic.texts) if settings.text else None
     with run.step("place"):
-        grown = grow_atlas(
-            old, traffic.vectors, texts, index, finder, min_cluster=settings.min_cluster, seed=settings.seed,
-            threads=settings.threads,
-        )  # fmt: skip
+        grown = grow_atlas(old, traffic.vectors, texts, known, finder, min_cluster=settings.min_cluster)
     drift = measure_drift(old, grown, parts=len(history.snapshot.manifest["tables"]["requests"]))
     n = traffic.n_prompts
     if settings.remap and n >= settings.remap * max(old.laid_out, 1):
