@@ -2,16 +2,12 @@
 
 import itertools
 import logging
-import os
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from sweeplens.errors import LogError, NotFoundError, StoreError
 from sweeplens.known.files import SUFFIX, KnownInfo, read_info, read_sketch, write_sketch
@@ -20,7 +16,8 @@ from sweeplens.known.prompts import read_prompts
 from sweeplens.known.sketch import MIN_TOKENS, Sketch, Sketcher
 from sweeplens.logs.read import check_rejects
 from sweeplens.logs.rows import ReadStats
-from sweeplens.store.publish import LOCK
+from sweeplens.store import disk
+from sweeplens.store.lock import hold_lock
 from sweeplens.text import printable
 
 FOLDER = "known"
@@ -107,10 +104,10 @@ def remove_known(store_folder: Path, name: str) -> None:
         raise missing
     with _writing(store_folder):
         try:
-            path.unlink()
+            disk.unlink(path)
         except FileNotFoundError:
             raise missing from None
-        _fsync(path.parent)
+        disk.sync_folder(path.parent)
 
 
 def _paths(store_folder: Path) -> list[Path]:
@@ -135,36 +132,22 @@ def _check_free(path: Path, *, replace: bool) -> None:
 def _writing(store_folder: Path) -> Iterator[None]:
     """Hold the store's lock around changes of its known sets."""
     folder = store_folder / FOLDER
-    try:
-        store_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(store_folder / LOCK, timeout=_WAIT, mode=0o600):
-            folder.mkdir(mode=0o700, exist_ok=True)
-            for left in folder.glob(f"{_TEMPORARY}*"):
-                left.unlink(missing_ok=True)
-            yield
-    except Timeout:
-        raise StoreError(f"another process is writing to the store {store_folder}: wait until it is done") from None
-    except OSError as error:
-        raise StoreError(f"the store {store_folder} cannot be written: {error.strerror or error}") from None
+    with hold_lock(store_folder, wait=_WAIT):
+        disk.make_folder(folder)
+        for left in folder.glob(f"{_TEMPORARY}*"):
+            disk.unlink(left)
+        yield
 
 
 def _write(path: Path, sketch: Sketch) -> None:
     """Write a known set so that a reader sees the old or the new, never half."""
-    handle, name = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)  # private to its owner
+    temporary = path.with_name(f"{_TEMPORARY}{path.stem}")
     try:
-        with os.fdopen(handle, "wb") as stream:
+        with disk.create(temporary) as stream:
             write_sketch(stream, sketch, datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    finally:
-        Path(name).unlink(missing_ok=True)
-    _fsync(path.parent)
-
-
-def _fsync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        disk.replace(temporary, path)
+    except BaseException:
+        with suppress(FileNotFoundError):
+            disk.unlink(temporary)
+        raise
+    disk.sync_folder(path.parent)

@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Any
 from sweeplens.errors import StoreError
 from sweeplens.store import disk
 from sweeplens.store.hashes import file_hash
-from sweeplens.store.lock import LOCK, Lock, hold_lock
+from sweeplens.store.lock import Lock, hold_lock
 from sweeplens.store.manifests import CURRENT, format_current
 from sweeplens.store.private import replace_file
 from sweeplens.store.schema import INDEX, MANIFEST, SCHEMA_VERSION, VECTORS, write_table
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from sweeplens.index import Index
-
-__all__ = ["LOCK", "SnapshotWriter", "swap_current", "write_snapshot"]
 
 _PART = re.compile(r"-([0-9]+)\.[a-z]+")
 _NO_LINKS = frozenset({errno.EPERM, errno.EXDEV, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL})
