@@ -72,25 +72,37 @@ def whiten(
 
 
 def _turn_of(rows: np.ndarray, ridge: float, rank: int | None) -> np.ndarray:
-    """Return what whitens features whose covariance is rows.T @ rows."""
-    if len(rows) <= rows.shape[1]:
-        _, s, vt = np.linalg.svd(rows, full_matrices=False)
-        some = s**2 > _NOTHING * (s**2).sum()
-        values, axes = s[some] ** 2, vt[some].T
-        short: np.ndarray = axes[:, :rank] / np.sqrt(values[:rank] + ridge * values.sum() + 1e-12)
-        return short
-    from scipy.linalg import eigh, solve_triangular
+    """Return what whitens features whose covariance is rows.T @ rows; of few rows, by way of rows @ rows.T."""
+    from scipy.linalg import solve_triangular
 
-    covariance = (rows.T @ rows).astype(np.float64)
-    n = len(covariance)
-    held_back = ridge * float(np.trace(covariance)) + 1e-12
-    if rank is None:  # any root of the inverse gives the same dot products, and this one is had in a moment
-        root = np.linalg.cholesky(covariance + held_back * np.eye(n))
+    few = len(rows) <= rows.shape[1]
+    if few:  # their products must be as exact as the rows: axes that are nothing are told from small ones
+        rows = rows.astype(np.float64)
+    products = (rows @ rows.T if few else rows.T @ rows).astype(np.float64)
+    n, total = len(products), float(np.trace(products))
+    held_back = ridge * total + 1e-12
+    if not few and rank is None:  # any root of the inverse gives the same dot products, and this one is had in a moment
+        root = np.linalg.cholesky(products + held_back * np.eye(n))
         whole: np.ndarray = solve_triangular(root, np.eye(n), lower=True).T
         return whole
-    values, axes = eigh(covariance, subset_by_index=[max(0, n - rank), n - 1])
-    largest: np.ndarray = axes / np.sqrt(np.maximum(values, 0) + held_back)
-    return largest
+    values, axes = _largest(products, n if rank is None else min(rank, n))
+    some = values > _NOTHING * total
+    values, axes = values[some], axes[:, some]
+    if few:
+        axes = rows.T @ (axes / np.sqrt(values))
+    turn: np.ndarray = axes / np.sqrt(values + held_back)
+    return turn
+
+
+def _largest(products: np.ndarray, rank: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the largest eigenvalues of a symmetric matrix, and their vectors as columns."""
+    from scipy.linalg import eigh
+
+    n = len(products)
+    if rank == n:
+        return np.linalg.eigh(products)
+    values, axes = eigh(products, subset_by_index=[n - rank, n - 1])
+    return values, axes
 
 
 def shrink_norm(norm: np.ndarray, n: np.ndarray) -> np.ndarray:
