@@ -57,9 +57,10 @@ class Scanner:
         exact: dict[bytes, tuple[str, str]] = {}
         free = {gram for text in allowed for gram in _grams(text)}
         for text in texts:
-            for gram in set(_grams(text)) - free:
+            for gram in {*_grams(text), _normal(text)} - free:
                 for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
-                    folded[gram.encode(encoding, "surrogatepass").lower()] = ("text", text)
+                    # Of texts that have characters in common, the first is named; one that stands whole, by itself.
+                    folded.setdefault(gram.encode(encoding, "surrogatepass").lower(), ("text", text))
         for name in hashes:
             raw = bytes.fromhex(name)
             for half in (raw[:8], raw[8:16]):
