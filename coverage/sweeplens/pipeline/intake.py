@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sweeplens.logs.rows import Reject, Request
 from sweeplens.pipeline.keys import KeySet, PromptNumbers, request_keys
 from sweeplens.signals.account import MISSING, Accounts, group_codes
+from sweeplens.signals.sample import hash_keys
 from sweeplens.store.key import keyed_hash
 from sweeplens.store.schema import make_table
 from sweeplens.store.tombstones import Tombstones
@@ -72,23 +73,30 @@ class Hashing:
         return text if self.key is None or not text else keyed_hash(self.key, text, kind="system")
 
 
+Admit = Callable[
+    [Sequence[Request], NDArray[np.int32], NDArray[np.int64], NDArray[np.uint64]], NDArray[np.bool_]
+]  # fmt: skip
+
+
 @dataclass
 class Intake:
     """Takes in rows batch by batch. `names` and `prompts` may know accounts and prompts already.
 
     `on_requests` gets each batch as rows of the table of requests, `on_prompts` the texts and hashes of prompts that
-    were not seen before, in the order of their numbers.
+    were not seen before, in the order of their numbers. `admit` sees rows, account codes, times and hash keys first,
+    and says which rows are kept.
     """
 
     hashing: Hashing
     prompts: PromptNumbers
     requests: KeySet
     names: dict[str, int]
-    on_requests: "Callable[[pa.Table], None]"
+    on_requests: "Callable[[pa.Table], None] | None"
     on_prompts: Callable[[Sequence[str], Sequence[str]], None]
     tombstones: Tombstones = field(default_factory=Tombstones)
     wanted: Wanted = field(default_factory=Wanted)
     left: Left = field(default_factory=Left)
+    admit: "Admit | None" = None
 
     def take(self, rows: Iterable[Request]) -> "Iterator[Batch]":
         """Take in all rows; gives what each batch comes to in numbers."""
@@ -111,20 +119,29 @@ class Intake:
 
     def _number(self, rows: list[Request]) -> "Batch":
         hashes = [self.hashing.prompt(row.prompt) for row in rows]
+        names = self.names
+        codes = np.fromiter((names.setdefault(row.account_id, len(names)) for row in rows), np.int32, len(rows))
+        times = np.fromiter((MISSING if row.ts is None else row.ts for row in rows), np.int64, len(rows))
+        if self.admit is not None:
+            keep = self.admit(rows, codes, times, hash_keys(hashes))
+            codes, times = codes[keep], times[keep]
+            places = np.flatnonzero(keep).tolist()
+            rows, hashes = [rows[i] for i in places], [hashes[i] for i in places]
         numbers, fresh = self.prompts.number(hashes)
         if len(fresh):
             places = fresh.tolist()
             self.on_prompts([rows[i].prompt for i in places], [hashes[i] for i in places])
-        names = self.names
-        codes = np.fromiter((names.setdefault(row.account_id, len(names)) for row in rows), np.int32, len(rows))
+        if self.on_requests is not None:
+            self.on_requests(self._table(rows, numbers))
+        return Batch(codes, numbers, times)
+
+    def _table(self, rows: Sequence[Request], numbers: NDArray[np.int32]) -> "pa.Table":
         columns: dict[str, object] = {name: [getattr(row, name) for row in rows] for name in _PLAIN}
         columns["ts"] = [row.ts for row in rows]
         columns["prompt_id"] = numbers
         columns["system_prompt"] = [self.hashing.system(row.system_prompt) for row in rows]
         columns["request_key"] = request_keys([row.request_id for row in rows])
-        self.on_requests(make_table("requests", columns))
-        times = np.fromiter((MISSING if row.ts is None else row.ts for row in rows), np.int64, len(rows))
-        return Batch(codes, numbers, times)
+        return make_table("requests", columns)
 
 
 @dataclass(frozen=True)
@@ -181,7 +198,7 @@ def take_alone(rows: Iterable[Request], on_requests: "Callable[[pa.Table], None]
         hashes.extend(keys)
 
     names: dict[str, int] = {}
-    intake = Intake(Hashing(), PromptNumbers(), KeySet(), names, on_requests or (lambda _: None), keep)
+    intake = Intake(Hashing(), PromptNumbers(), KeySet(), names, on_requests, keep)
     every = Batch.join(list(intake.take(rows)))
     ordered = sorted(names)
     rank = np.empty(len(names), np.int64)
