@@ -10,6 +10,7 @@ from crash_journal import CACHE
 
 from support.small_store import write_small_store
 from support.tiny_log import tiny_settings, write_tiny_log
+from sweeplens import pipeline
 from sweeplens.embed.cache import VectorCache, forget_everywhere
 from sweeplens.index import build_index
 from sweeplens.store import private
@@ -84,17 +85,30 @@ def _publish_chain(store: Path) -> None:
         _extend(store)
 
 
-def _build(store: Path, *, day: int, prompts: int) -> None:
-    from sweeplens.pipeline import build
-
-    log = write_tiny_log(store.parent / f"log-{day}-{prompts}.jsonl", day=day, prompts=prompts)
-    build([log], tiny_settings(store))
+# -- the pipeline, on a log of which two prompts are not in the vector cache yet ---------------------------------------
 
 
-def _build_warm(store: Path) -> None:
-    """Build twice, so that the cache knows every prompt of the action."""
-    _build(store, day=1, prompts=6)
-    _build(store, day=1, prompts=4)
+def _build_before(store: Path) -> None:
+    pipeline.build([_log(store, 1, 4)], tiny_settings(store)).snapshot.close()
+
+
+def _build(store: Path) -> None:
+    pipeline.build([_log(store, 2, 6)], tiny_settings(store)).snapshot.close()
+
+
+def _update(store: Path) -> None:
+    pipeline.update([_log(store, 2, 6)], tiny_settings(store)).snapshot.close()
+
+
+def _rewrite(store: Path) -> None:
+    pipeline.rewrite(tiny_settings(store), accounts=["ben"]).snapshot.close()
+
+
+def _log(store: Path, day: int, prompts: int) -> str:
+    return write_tiny_log(store.parent / f"log-{day}-{prompts}.jsonl", day=day, prompts=prompts)
+
+
+# -- small files -------------------------------------------------------------------------------------------------------
 
 
 def _write_private(store: Path) -> None:
@@ -167,6 +181,9 @@ ACTIONS = (
     Action("use", _publish_three, _use_oldest),
     Action("prune", _publish_three, _prune),
     Action("prune of what is linked", _publish_chain, _prune),
+    Action("build", _build_before, _build),
+    Action("update", _build_before, _update),
+    Action("rewrite", _build_before, _rewrite),
     Action("private", _publish_three, _write_private, settle=_hold_lock),
     Action("cache put", _fill_cache, _put, settle=_sweep, find_problems=_find_lost_vectors),
     Action("cache forget", _fill_cache, _forget, find_problems=_find_unforgotten),
