@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeplens.index import all_neighbours
+from sweeplens.index import all_neighbours, build_index, neighbours_of, stack
 
 
 def unit(rows: np.ndarray) -> np.ndarray:
@@ -81,3 +81,40 @@ def test_twice_is_the_same_and_halves_may_be_memory_mapped(tmp_path):
 @pytest.mark.parametrize("n", [0, 1])
 def test_no_others_no_neighbours(n):
     assert all_neighbours(np.ones((n, 3), np.float32), 5, threads=1).ids.shape == (n, 0)
+
+
+@pytest.mark.parametrize("block", [7, 4096])
+def test_neighbours_of_some_rows_are_their_rows_among_all(monkeypatch, block):
+    monkeypatch.setattr("sweeplens.index.neighbours._ROWS", block)
+    rng = np.random.default_rng(6)
+    vectors = rng.integers(-1, 2, (90, 12)).astype(np.float16) / 2  # their products are exact, and many are equal
+    vectors = np.concatenate([vectors, vectors[:25], vectors[:25]])
+    rows = rng.permutation(len(vectors))[:61]
+    whole, some = all_neighbours(vectors, 9, threads=1), neighbours_of(rows, vectors, build_index(vectors), 9)
+    assert (some.ids.dtype, some.similarity.dtype) == (np.int32, np.float32)
+    np.testing.assert_array_equal(some.ids, whole.ids[rows])
+    np.testing.assert_array_equal(some.similarity, whole.similarity[rows])
+
+
+def test_neighbours_of_some_rows_differ_from_those_among_all_by_rounding_alone():
+    vectors = unit(np.random.default_rng(7).normal(size=(500, 33))).astype(np.float16)
+    rows = np.array([499, 3, 250, 3])
+    index = build_index(vectors)
+    whole, some = all_neighbours(vectors, 20, threads=1, index=index), neighbours_of(rows, vectors, index, 20)
+    np.testing.assert_allclose(some.similarity, whole.similarity[rows], atol=2e-6)
+    np.testing.assert_array_equal(some.ids, whole.ids[rows])
+
+
+def test_a_stack_gives_the_neighbours_of_rows_of_every_part():
+    vectors = unit(np.random.default_rng(8).normal(size=(120, 16))).astype(np.float16)
+    both = stack([build_index(vectors[:100]), build_index(vectors[100:])])
+    whole = all_neighbours(vectors, 6, threads=1)
+    some = neighbours_of(np.arange(90, 120), vectors, both, 6)
+    np.testing.assert_array_equal(some.ids, whole.ids[90:])
+
+
+def test_no_rows_and_no_others_have_no_neighbours():
+    index = build_index(np.eye(4, dtype=np.float32))
+    assert neighbours_of(np.empty(0, np.int64), np.eye(4), index, 3).ids.shape == (0, 3)
+    one = build_index(np.eye(1, 4, dtype=np.float32))
+    assert neighbours_of(np.array([0]), np.eye(1, 4), one, 3).ids.shape == (1, 0)

@@ -5,6 +5,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+# So many queries at once are put in order of their nearest list before the search.
+_MANY = 4096
+
 
 class FaissIndex:
     """A FAISS index of inner products, flat or inverted. Its ids are row numbers."""
@@ -42,11 +45,17 @@ class FaissIndex:
     def _probe(
         self, queries: NDArray[np.float32], k: int, probes: int
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-        """Look through each query's nearest lists; like queries go one after the other, while the lists are cached."""
-        near, lists = self._faiss.quantizer.search(queries, probes)
-        order = np.argsort(lists[:, 0], kind="stable")
+        """Look through each query's nearest lists. Of many, like queries go one after the other: lists stay cached."""
+        import faiss
+
+        params = faiss.SearchParametersIVF()
+        params.nprobe = probes
+        if len(queries) < _MANY:
+            similarity, ids = self._faiss.search(queries, k, params=params)
+            return similarity, ids
+        order = np.argsort(self._faiss.quantizer.search(queries, 1)[1][:, 0], kind="stable")
         similarity, ids = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
-        similarity[order], ids[order] = self._faiss.search_preassigned(queries[order], k, lists[order], near[order])
+        similarity[order], ids[order] = self._faiss.search(queries[order], k, params=params)
         return similarity, ids
 
     def write(self, stream: BinaryIO) -> None:
