@@ -53,3 +53,24 @@ def find_cells(vectors: NDArray[np.floating[Any]], centres: NDArray[np.float32])
         block = np.asarray(vectors[start : start + _ROWS], dtype=np.float32)
         found[start : start + _ROWS] = (block @ centres.T).argmax(1)
     return found
+
+
+def scrub_cells(
+    centres: NDArray[np.float32],
+    vectors: NDArray[np.floating[Any]],
+    cell: NDArray[np.int32],
+    touched: NDArray[np.int32],
+) -> NDArray[np.float32]:
+    """Take what is left of forgotten prompts out of the centres of the cells `touched` that they lay in.
+
+    Such a centre becomes the mean of the prompts that are left; a cell without any gets a direction by chance, as its
+    old centre may be the very vector of a prompt that is gone.
+    """
+    scrubbed = np.array(centres, np.float32)
+    for c in np.unique(touched).tolist():
+        rows = np.asarray(vectors[np.flatnonzero(cell == c)], np.float32)
+        mean = rows.mean(0) if len(rows) else np.zeros(scrubbed.shape[1], np.float32)
+        if np.linalg.norm(mean) < 1e-6:
+            mean = np.random.default_rng(c).normal(size=scrubbed.shape[1])
+        scrubbed[c] = mean / np.linalg.norm(mean)
+    return scrubbed

@@ -1,6 +1,6 @@
 """A map that goes on: clusters keep their ids when it is laid out again, and new prompts find their place on it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from sweeplens.atlas.cells import find_cells
 from sweeplens.atlas.clusters import find_clusters, smallest_cluster
 from sweeplens.atlas.description import Cluster, describe_clusters, keep_names
 from sweeplens.atlas.layout import principal_axes
+from sweeplens.atlas.names import choose_exemplars
 from sweeplens.atlas.placing import place, place_on_map
 from sweeplens.index import Index
 
@@ -21,6 +22,8 @@ NEIGHBOURS = 30
 _CONTRAST = 40  # prompts of each old cluster that a new one is told apart from
 _FRESH = 0.5  # share of a new cluster that must be new prompts: else it is old noise in another light
 _EPS = 1e-6
+_MOST = 3000  # prompts of a cluster that its description is taken from
+_FEW = 3  # exemplars under which a cluster gets new ones
 _AXES = 15
 _TIGHT = 0.9  # of the typical cluster's tightness: what is looser is a heap of leftovers
 
@@ -174,31 +177,71 @@ def _add(
     for cluster_id, (rows, sure) in zip(ids, newborn, strict=True):
         cluster[rows], kind[rows], probability[rows] = cluster_id, CORE, sure
         xy[rows] = _spread(xy[rows], np.asarray(vectors[rows], np.float32), _radius(atlas))
-    contrast = [_some(np.flatnonzero(atlas.cluster == c.cluster_id)) for c in atlas.clusters] if texts else []
-    members = [rows.astype(np.int32) for rows, _ in newborn]
-    every = [*contrast, *members]
+    atlas = replace(atlas, cluster=cluster, kind=kind, probability=probability, xy=xy)
+    members = {i: rows.astype(np.int32) for i, (rows, _) in zip(ids, newborn, strict=True)}
+    fresh = _describe(atlas, members, vectors, texts, finder)
+    clusters = tuple(keep_names([*atlas.clusters, *fresh], atlas.clusters))
+    return replace(atlas, clusters=clusters, next_id=atlas.next_id + len(newborn))
+
+
+def describe_again(
+    atlas: Atlas, cluster_ids: Collection[int], vectors: Rows, texts: Sequence[str] | None, finder: CapabilityFinder
+) -> Atlas:
+    """Name some clusters anew, with terms and exemplars from the prompts that they have now."""
+    members = {
+        c: _some(np.flatnonzero(atlas.cluster == c), _MOST) for c in sorted(cluster_ids) if (atlas.cluster == c).any()
+    }
+    if not members:
+        return atlas
+    others = [c for c in atlas.clusters if c.cluster_id not in members]
+    fresh = _describe(replace(atlas, clusters=tuple(others)), members, vectors, texts, finder)
+    named = keep_names([*others, *fresh], others)
+    return replace(atlas, clusters=tuple(sorted(named, key=lambda c: c.cluster_id)))
+
+
+def refill_exemplars(atlas: Atlas, vectors: Rows, texts: Sequence[str] | None) -> Atlas:
+    """Choose the exemplars of clusters anew that lost most of theirs."""
+    if texts is None:
+        return atlas
+    clusters = []
+    for c in atlas.clusters:
+        if len(c.exemplars) < min(_FEW, c.n_prompts):
+            rows = _some(np.flatnonzero(atlas.cluster == c.cluster_id), _MOST)
+            own = np.asarray(vectors[rows], np.float32)
+            chosen = choose_exemplars(np.arange(len(rows), dtype=np.int32), own, [texts[i] for i in rows.tolist()])
+            c = replace(c, exemplars=tuple(int(rows[i]) for i in chosen))  # noqa: PLW2901
+        clusters.append(c)
+    return replace(atlas, clusters=tuple(clusters))
+
+
+def _describe(
+    atlas: Atlas,
+    members: Mapping[int, NDArray[np.int32]],
+    vectors: Rows,
+    texts: Sequence[str] | None,
+    finder: CapabilityFinder,
+) -> list[Cluster]:
+    """Describe clusters by their prompts, set apart from those of the map."""
+    contrast = [] if texts is None else [_some(np.flatnonzero(atlas.cluster == c.cluster_id)) for c in atlas.clusters]
+    contrast = [rows for rows in contrast if len(rows)]
+    every = [*contrast, *members.values()]
     used = np.unique(np.concatenate(every))
-    scores = finder.score(np.asarray(vectors[used], np.float32))
-    where = np.full(len(cluster), -1, np.int32)
+    own = np.asarray(vectors[used], np.float32)
+    where = np.full(len(atlas.cluster), -1, np.int32)
     where[used] = np.arange(len(used), dtype=np.int32)
     described = describe_clusters(
-        [where[rows] for rows in every], np.asarray(vectors[used], np.float32),
-        None if texts is None else [texts[i] for i in used.tolist()], xy[used], scores, finder, atlas.taxonomy,
+        [where[rows] for rows in every], own, None if texts is None else [texts[i] for i in used.tolist()],
+        atlas.xy[used], finder.score(own), finder, atlas.taxonomy,
     )[len(contrast) :]  # fmt: skip
-    fresh = [
+    return [
         replace(c, cluster_id=i, exemplars=tuple(int(used[e]) for e in c.exemplars))
-        for c, i in zip(described, ids, strict=True)
+        for c, i in zip(described, members, strict=True)
     ]
-    clusters = tuple(keep_names([*atlas.clusters, *fresh], atlas.clusters))
-    return replace(
-        atlas, cluster=cluster, kind=kind, probability=probability, xy=xy, clusters=clusters,
-        next_id=atlas.next_id + len(newborn),
-    )  # fmt: skip
 
 
-def _some(rows: NDArray[np.int64]) -> NDArray[np.int32]:
-    if len(rows) > _CONTRAST:
-        rows = rows[np.linspace(0, len(rows) - 1, _CONTRAST).astype(np.int64)]
+def _some(rows: NDArray[np.int64], most: int = _CONTRAST) -> NDArray[np.int32]:
+    if len(rows) > most:
+        rows = rows[np.linspace(0, len(rows) - 1, most).astype(np.int64)]
     return rows.astype(np.int32)
 
 

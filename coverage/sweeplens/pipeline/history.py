@@ -164,8 +164,16 @@ def keep_requests(history: History, keep: NDArray[np.bool_], also: NDArray[np.in
 
 
 def renumbered(table: "pa.Table", prompts: NDArray[np.int32]) -> "pa.Table":
-    """Return a table with another column `prompt_id`."""
+    """Return rows that were taken out of a table with another column `prompt_id`, and with no word of other rows.
+
+    A column of words keeps the words of all rows that it ever had, and writes them, too: so it is made anew.
+    """
     import pyarrow as pa
 
     at = table.schema.get_field_index("prompt_id")
-    return table.set_column(at, table.schema.field(at), pa.array(prompts, pa.int32()))
+    table = table.set_column(at, table.schema.field(at), pa.array(prompts, pa.int32()))
+    for i, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type):
+            words = table[field.name].cast(field.type.value_type).combine_chunks().dictionary_encode()
+            table = table.set_column(i, field, words.cast(field.type))
+    return table

@@ -156,8 +156,9 @@ def _gather(passing: Passing, history: History, settings: Settings, left: Left) 
     names, fresh, old = list(passing.names), passing.sampler.settle(), history.requests
     stay, come = np.ones(len(old), bool), np.ones(len(fresh), bool)
     last = max((int(t.max()) for t in (old.times, fresh.times) if len(t)), default=MISSING)
-    if settings.window_span is not None and last != MISSING:
-        first = last - int(settings.window_span.total_seconds() * 1e6)
+    span = settings.window_span or settings.retention_span
+    if span is not None and last != MISSING:
+        first = last - int(span.total_seconds() * 1e6)
         stay, come = ((t >= first) | (t == MISSING) for t in (old.times, fresh.times))
         left.outdated += int((~stay).sum() + (~come).sum())
     every = Batch.join([old.only(stay), fresh.only(come)])

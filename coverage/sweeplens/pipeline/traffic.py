@@ -133,12 +133,13 @@ def cut_window(
     writer: SnapshotWriter, incoming: Incoming, history: History | None, settings: Settings, left: Left
 ) -> tuple[Incoming, History | None]:
     """Leave out what is older than the window, counted back from the last request; rows without a time stay."""
-    if settings.window_span is None:
+    span = settings.window_span or settings.retention_span
+    if span is None:
         return incoming, history
     new = incoming.requests.times
     old = np.empty(0, np.int64) if history is None else history.requests.times
     last = max((int(t.max()) for t in (old, new) if len(t)), default=MISSING)
-    first = last - int(settings.window_span.total_seconds() * 1e6) if last != MISSING else MISSING
+    first = last - int(span.total_seconds() * 1e6) if last != MISSING else MISSING
     stay, come = (old >= first) | (old == MISSING), (new >= first) | (new == MISSING)
     left.outdated += int((~stay).sum() + (~come).sum())
     return drop_requests(writer, incoming, history, stay, come)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from sweeplens.atlas.atlas import Atlas, build_atlas
 from sweeplens.atlas.capabilities import CapabilityFinder
-from sweeplens.atlas.growth import Former, align_atlas, grow_atlas
+from sweeplens.atlas.cells import scrub_cells
+from sweeplens.atlas.growth import Former, align_atlas, describe_again, grow_atlas, refill_exemplars
 from sweeplens.atlas.taxonomy import read_taxonomy
 from sweeplens.config import Settings
 from sweeplens.embed.encoder import Encoder, load_encoder
@@ -24,14 +25,13 @@ from sweeplens.pipeline.history import History, Texts, read_history
 from sweeplens.pipeline.intake import Left
 from sweeplens.pipeline.judge import load_kit
 from sweeplens.pipeline.measuring import Places, check_encoder, judge_look, linked_requests, look_at
+from sweeplens.pipeline.retention import erase_old
 from sweeplens.pipeline.traffic import (
     Incoming,
     Source,
     Traffic,
     cut_window,
-    drop_requests,
     gather,
-    no_log,
     read_log,
 )  # fmt: skip
 from sweeplens.pipeline.writing import (
@@ -48,7 +48,7 @@ from sweeplens.store.snapshot import Snapshot, open_snapshot
 
 
 @dataclass(frozen=True)
-class _Work:
+class Work:
     """What the steps of one update share."""
 
     run: Run
@@ -58,6 +58,7 @@ class _Work:
     settings: Settings
     stats: ReadStats
     left: Left
+    erasing: bool = False
 
 
 def update(
@@ -79,52 +80,40 @@ def update(
     """
     run, stats, left = Run(progress or Silent()), ReadStats(), Left()
     with write_snapshot(settings.store) as writer, open_snapshot(settings.store) as parent:
-        work = _begin(run, writer, parent, settings, stats, left)
+        work = begin(run, writer, parent, settings, stats, left)
         with run.step("history"):
             history: History | None = read_history(parent)
         with run.step("read"):
             source = Source(sources, input_format, mapping)
             incoming = read_log(writer, source, work.settings, make_hashing(work.settings), history, left, stats)
             incoming, history = cut_window(writer, incoming, history, work.settings, left)
-        return _go_on(work, incoming, history)
+        result = go_on(work, incoming, history)
+    if settings.retention_span is not None:
+        erase_old(settings, result.snapshot)
+    return result
 
 
-def rewrite(
+def begin(  # noqa: PLR0917 - what the steps share
+    run: Run,
+    writer: SnapshotWriter,
+    parent: Snapshot,
     settings: Settings,
-    drop: NDArray[np.bool_] | None = None,
+    stats: ReadStats,
+    left: Left,
     *,
-    accounts: Sequence[str] = (),
-    progress: Progress | None = None,
-) -> BuildResult:
-    """Make a snapshot of CURRENT without the requests of some accounts, or those that `drop` marks; CURRENT is that.
-
-    What nobody else sent goes, too. All files are written anew, each table as one: so it also compacts.
-    """
-    run, stats, left = Run(progress or Silent()), ReadStats(), Left()
-    with write_snapshot(settings.store) as writer, open_snapshot(settings.store) as parent:
-        work = _begin(run, writer, parent, settings, stats, left)
-        with run.step("history"):
-            history = read_history(parent)
-            stay = np.ones(len(history.requests), bool) if drop is None else ~drop
-            if accounts:
-                gone = np.isin(np.array(history.names, dtype=object), list(accounts))
-                stay &= ~gone[history.requests.codes]
-            incoming, kept = drop_requests(writer, no_log(history), history, stay, np.ones(0, bool))
-        return _go_on(work, incoming, kept)
-
-
-def _begin(  # noqa: PLR0917 - what the steps share
-    run: Run, writer: SnapshotWriter, parent: Snapshot, settings: Settings, stats: ReadStats, left: Left
-) -> _Work:
+    erasing: bool = False,
+) -> Work:
+    """Return what the steps of an update share: the encoder and the ways of the snapshot that it goes on from."""
     known = parent.manifest
     name = known["encoder"]["name"]
     settings = replace(settings, encoder=name, text=known.get("text", "kept") == "kept")
     encoder = load_encoder(name, models=settings.models, threads=settings.threads)
     check_encoder(parent, encoder.fingerprint)
-    return _Work(run, writer, parent, encoder, settings, stats, left)
+    return Work(run, writer, parent, encoder, settings, stats, left, erasing)
 
 
-def _go_on(work: _Work, incoming: Incoming, history: History | None) -> BuildResult:
+def go_on(work: Work, incoming: Incoming, history: History | None) -> BuildResult:
+    """Make and publish the snapshot that has what is left of the history, and what came in."""
     run, writer, parent, settings = work.run, work.writer, work.parent, work.settings
     if history is None:
         raise StoreError("an update needs a snapshot to go on from: build one first")
@@ -168,17 +157,18 @@ def _index(traffic: Traffic, history: History, settings: Settings) -> tuple[Inde
     return None, delta, stack([old, delta])
 
 
-def _map(
-    work: _Work, traffic: Traffic, history: History, known: Index
-) -> tuple[Atlas, NDArray[np.bool_] | None, Drift]:
+def _map(work: Work, traffic: Traffic, history: History, known: Index) -> tuple[Atlas, NDArray[np.bool_] | None, Drift]:
     """Return the map with the new prompts on it, which prompts moved (None: any), and how far the log has drifted."""
     settings, run = work.settings, work.run
     taxonomy = read_taxonomy(settings.taxonomy)
     old = read_atlas(history, taxonomy)
     finder = CapabilityFinder(taxonomy, work.encoder)
     texts = Texts(history, traffic.texts) if settings.text else None
+    if work.erasing:
+        old = _scrub(old, traffic, history, texts, finder)
     with run.step("place"):
         grown = grow_atlas(old, traffic.vectors, texts, known, finder, min_cluster=settings.min_cluster)
+        grown = refill_exemplars(grown, traffic.vectors, texts)
     drift = measure_drift(old, grown, parts=len(history.snapshot.manifest["tables"]["requests"]))
     n = traffic.n_prompts
     if settings.remap and n >= settings.remap * max(old.laid_out, 1):
@@ -191,7 +181,19 @@ def _map(
     return grown, moved, drift
 
 
-def _lay_out(work: _Work, traffic: Traffic, old: Atlas, finder: CapabilityFinder, texts: Sequence[str] | None) -> Atlas:
+def _scrub(
+    atlas: Atlas, traffic: Traffic, history: History, texts: Sequence[str] | None, finder: CapabilityFinder
+) -> Atlas:
+    """Take what is left of forgotten prompts out of a map: out of cells' centres, and clusters' names and terms."""
+    gone = np.ones(len(history.snapshot.vectors), bool)
+    gone[history.alive] = False
+    table = history.snapshot.table("membership", ["cell", "cluster"])
+    cells, clusters = (table[name].to_numpy()[gone] for name in ("cell", "cluster"))
+    atlas = replace(atlas, cells=scrub_cells(atlas.cells, traffic.vectors, atlas.cell, cells))
+    return describe_again(atlas, set(clusters[clusters >= 0].tolist()), traffic.vectors, texts, finder)
+
+
+def _lay_out(work: Work, traffic: Traffic, old: Atlas, finder: CapabilityFinder, texts: Sequence[str] | None) -> Atlas:
     settings, run = work.settings, work.run
     vectors = np.asarray(traffic.vectors)
     with run.step("neighbours") as step:

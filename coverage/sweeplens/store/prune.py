@@ -3,6 +3,7 @@
 import logging
 import os
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,21 +57,33 @@ def prune(store: Path, keep: int, *, dry_run: bool = False) -> Pruned:
     read_current(store)
     with hold_lock(store):
         goes, kept = _choose(store, keep, read_current(store)[0])
-        removed, links = [], Counter[tuple[int, int]]()
-        sizes: dict[tuple[int, int], tuple[int, int]] = {}
-        for folder in goes:
-            files = [entry.stat(follow_symlinks=False) for entry in os.scandir(folder)]
-            why = _is_read(folder) if dry_run else _remove(folder)
-            if why is not None:
-                kept.append((folder.name, why))
-                continue
-            removed.append(folder.name)
-            for seen in files:
-                key = (seen.st_dev, seen.st_ino)
-                links[key] += 1
-                # Those that went before took their links along.
-                sizes.setdefault(key, (seen.st_nlink, seen.st_size))
-        freed = sum(size for key, (count, size) in sizes.items() if links[key] == count)
+        return _take_away(goes, kept, dry_run=dry_run)
+
+
+def remove_snapshots(store: Path, snapshot_ids: Collection[str]) -> Pruned:
+    """Remove these snapshots, but never the current one, nor one that is being read. Raises `StoreError` as `prune`."""
+    with hold_lock(store):
+        current = read_current(store)[0]
+        goes = [f for f in snapshot_folders(store) if f.name in snapshot_ids and f.name != current]
+        return _take_away(goes, [], dry_run=False)
+
+
+def _take_away(goes: Sequence[Path], kept: list[tuple[str, str]], *, dry_run: bool) -> Pruned:
+    removed, links = [], Counter[tuple[int, int]]()
+    sizes: dict[tuple[int, int], tuple[int, int]] = {}
+    for folder in goes:
+        files = [entry.stat(follow_symlinks=False) for entry in os.scandir(folder)]
+        why = _is_read(folder) if dry_run else _remove(folder)
+        if why is not None:
+            kept.append((folder.name, why))
+            continue
+        removed.append(folder.name)
+        for seen in files:
+            key = (seen.st_dev, seen.st_ino)
+            links[key] += 1
+            # Those that went before took their links along.
+            sizes.setdefault(key, (seen.st_nlink, seen.st_size))
+    freed = sum(size for key, (count, size) in sizes.items() if links[key] == count)
     return Pruned(tuple(removed), tuple(kept), freed)
 
 
