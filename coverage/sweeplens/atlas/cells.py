@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeplens.index.neighbours import PickedRows
+
 # Prompts a cell should hold at least on average, rounds of k-means, and prompts a centre that training looks at.
 _PER_CELL = 20
 _ROUNDS = 20
@@ -57,7 +59,7 @@ def find_cells(vectors: NDArray[np.floating[Any]], centres: NDArray[np.float32])
 
 def scrub_cells(
     centres: NDArray[np.float32],
-    vectors: NDArray[np.floating[Any]],
+    vectors: PickedRows,
     cell: NDArray[np.int32],
     touched: NDArray[np.int32],
 ) -> NDArray[np.float32]:
