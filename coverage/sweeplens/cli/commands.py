@@ -12,11 +12,14 @@ from sweeplens.cli.answers import Ask, answer_queue, open_store
 from sweeplens.cli.diffing import diff
 from sweeplens.cli.evaluate import evaluate
 from sweeplens.cli.exporting import export
+from sweeplens.cli.forgetting import forget
 from sweeplens.cli.judging import calibrate, train
 from sweeplens.cli.known import known
 from sweeplens.cli.output import quiet_pipe, write_page
+from sweeplens.cli.scoring import score
 from sweeplens.cli.storing import prune, snapshots, use, verify
 from sweeplens.cli.streams import prepare_process, say
+from sweeplens.cli.updating import update
 from sweeplens.errors import SweepLensError
 
 if TYPE_CHECKING:
@@ -131,29 +134,8 @@ def build(
         typer.echo(built.snapshot_id)
 
 
-@app.command(context_settings={"allow_extra_args": True})
-def score(
-    context: typer.Context,
-    *,
-    store: o.Store = None,
-    snapshot: o.SnapshotId = None,
-    format_: o.FormatName = None,
-    output: o.Output = None,
-    top: o.Top = None,
-    max_q: o.MaxQ = None,
-    fail_on: o.FailOnLevel = None,
-    config: o.Config = None,
-    manifest: o.Manifest = None,
-    quiet: o.Quiet = False,
-) -> None:
-    """Rank the accounts of a snapshot, those to look at first on top."""
-    if context.args:
-        raise typer.BadParameter("score reads the store and takes no log: give the log to `sweeplens build` first")
-    from sweeplens.cli.tables import draw_accounts
-    from sweeplens.report.queue import account_queue
-
-    ask = Ask(store, snapshot, format_, output, top, max_q, fail_on, config, manifest, quiet)
-    answer_queue("score", "accounts", ask, account_queue, draw_accounts)
+app.command()(update)
+app.command()(score)
 
 
 @app.command()
@@ -167,6 +149,7 @@ def campaigns(
     top: o.Top = None,
     max_q: o.MaxQ = None,
     fail_on: o.FailOnLevel = None,
+    since_snapshot: o.SinceSnapshot = None,
     config: o.Config = None,
     manifest: o.Manifest = None,
     quiet: o.Quiet = False,
@@ -178,7 +161,7 @@ def campaigns(
     def queue(opened: "Snapshot") -> "list[CampaignRow]":
         return campaign_queue(opened, include_all=everything)
 
-    ask = Ask(store, snapshot, format_, output, top, max_q, fail_on, config, manifest, quiet)
+    ask = Ask(store, snapshot, format_, output, top, max_q, fail_on, config, manifest, quiet, since_snapshot)
     answer_queue("campaigns", "campaigns", ask, queue, draw_campaigns)
 
 
@@ -260,6 +243,7 @@ app.command()(snapshots)
 app.command()(verify)
 app.command()(use)
 app.command()(prune)
+app.command()(forget)
 app.command()(diff)
 app.command()(export)
 app.command()(evaluate)
