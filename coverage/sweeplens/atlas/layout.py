@@ -1,15 +1,14 @@
 """The map itself: UMAP from known neighbours, in two dimensions for the eye and in five for clustering."""
 
 import logging
-import multiprocessing
 import warnings
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeplens.engine.children import children_ended, open_pool
 from sweeplens.index import Neighbours
 
 log = logging.getLogger(__name__)
@@ -41,7 +40,7 @@ def lay_out(
     if threads < 2:
         return _centre(run_umap(*eye)), run_umap(*deep)
     try:
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        with open_pool(1) as pool, children_ended():
             future = pool.submit(run_umap, *eye)
             points = run_umap(*deep)
             return _centre(future.result()), points

@@ -14,7 +14,7 @@ from sweeplens.embed.language import detect_languages
 from sweeplens.embed.prompts import embed_prompts
 from sweeplens.known import KnownSets
 from sweeplens.logs.rows import Request
-from sweeplens.pipeline.intake import Batch
+from sweeplens.pipeline.intake import Batch, Hashing
 from sweeplens.pipeline.measuring import LINKED
 from sweeplens.signals.account import MISSING
 from sweeplens.signals.ground import TextNumbers, head_of, join_numbers, measure_texts
@@ -72,15 +72,16 @@ class Sampler:
 class Passing:
     """What is kept of a log while it streams by: requests as numbers, prompts as files of vectors and heads."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - what prompts are embedded and measured with
         self,
         folder: Path,
         encoder: Encoder,
         cache: VectorCache,
         cells: NDArray[np.float32],
         sets: KnownSets,
+        hashing: Hashing,
     ) -> None:
-        self.encoder, self.cache, self.sets = encoder, cache, sets
+        self.encoder, self.cache, self.sets, self.hashing = encoder, cache, sets, hashing
         self.centres = cells
         self.sampler = Sampler()
         self.names: dict[str, int] = {}
@@ -186,7 +187,9 @@ class Passing:
     def _link(self, rows: Sequence[Request]) -> None:
         import pyarrow as pa
 
-        columns = {name: pa.array([getattr(row, name) for row in rows], pa.string()) for name in LINKED}
+        values = {name: [getattr(row, name) for row in rows] for name in LINKED}
+        values["system_prompt"] = [self.hashing.system(text) for text in values["system_prompt"]]
+        columns = {name: pa.array(column, pa.string()) for name, column in values.items()}
         self._linked.append(pa.table(columns).group_by(list(LINKED)).aggregate([]))
         if len(self._linked) > _TABLES:
             self._linked = [pa.concat_tables(self._linked).group_by(list(LINKED)).aggregate([])]

@@ -91,7 +91,7 @@ def score(
             history = read_history(snapshot)
         passing = Passing(
             folder, encoder, VectorCache(settings.store / CACHE, encoder.fingerprint, encoder.dim, readonly=True),
-            np.asarray(snapshot.cells, np.float32), load_known(settings.store),
+            np.asarray(snapshot.cells, np.float32), load_known(settings.store), make_hashing(settings),
         )  # fmt: skip
         log = _Log(Source(sources, input_format, mapping), Wanted(_micros(since), _micros(until)), stats, left)
         with run.step("read") as step:
@@ -136,7 +136,7 @@ def _read(
 ) -> None:
     passing.names.update({name: i for i, name in enumerate(history.names)})
     intake = Intake(
-        make_hashing(settings), PromptNumbers(history.hashes), KeySet(read_request_keys(history)), passing.names, None,
+        passing.hashing, PromptNumbers(history.hashes), KeySet(read_request_keys(history)), passing.names, None,
         passing.take_prompts, tombstones=load_tombstones(settings.store), wanted=log.wanted, left=log.left,
         admit=passing.admit,
     )  # fmt: skip
