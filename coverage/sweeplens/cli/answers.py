@@ -1,6 +1,6 @@
 """What the commands that read a store have in common."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -52,16 +52,30 @@ def answer_queue(
     queue: "Callable[[Snapshot], list[Any]]",
     draw: "Callable[[Console, list[Any]], None]",
 ) -> None:
-    """Print a queue of accounts or campaigns (`name`).
+    """Print a queue of accounts or campaigns (`name`) that a snapshot holds; exits with 3 where --fail-on is met."""
+    record = RunRecord(command, file=ask.manifest, quiet=ask.quiet)
+    opened = open_store(ask.store, ask.snapshot, ask.config)
+    facts = write_rows(name, queue(opened), opened, ask, draw)
+    record.add_snapshot(opened.snapshot_id, opened.manifest)
+    record.add_detail(**facts)
+    record.finish()
+    leave(facts)
 
-    Exits with 3 where --fail-on is met by a row that --max-q lets through, whatever --top cuts off.
+
+def write_rows(
+    name: str, rows: list[Any], opened: "Snapshot", ask: Ask, draw: "Callable[[Console, list[Any]], None]"
+) -> dict[str, int]:
+    """Write the rows that --max-q lets through, in the format that was asked for.
+
+    Returns facts for the manifest: how many rows there are, and as `exit` 3 where --fail-on is met by one of them,
+    whatever --top cuts off. Raises `NotFoundError` where there is no snapshot of the id of --since-snapshot.
     """
     from sweeplens.report.facts import LEVELS
     from sweeplens.report.queue import to_records
 
-    record = RunRecord(command, file=ask.manifest, quiet=ask.quiet)
-    opened = open_store(ask.store, ask.snapshot, ask.config)
-    rows = queue(opened) if ask.max_q is None else _let_through(queue(opened), ask.max_q)
+    if ask.since_snapshot is not None:
+        _check_snapshot(opened, ask.since_snapshot)
+    rows = rows if ask.max_q is None else _let_through(rows, ask.max_q)
     chosen = choose_format(ask.format, ask.output)
     shown = rows[: _rows_shown(chosen, ask.top)]
     write_queue(name, to_records(shown), chosen, ask.output, lambda console: draw(console, shown))
@@ -70,11 +84,13 @@ def answer_queue(
     least = LEVELS.index(ask.fail_on.value) if ask.fail_on is not None else len(LEVELS)
     met = [row for row in rows if LEVELS.index(row.level) >= least]
     found = bool(counts_for_fail_on(met, opened, ask.since_snapshot))
-    record.add_snapshot(opened.snapshot_id, opened.manifest)
-    record.add_detail(exit=FOUND if found else 0, **{name: len(rows)})
-    record.finish()
-    if found:
-        raise typer.Exit(FOUND)
+    return {"exit": FOUND if found else 0, name: len(rows)}
+
+
+def leave(facts: Mapping[str, int]) -> None:
+    """Exit with 3 where --fail-on was met."""
+    if facts["exit"]:
+        raise typer.Exit(facts["exit"])
 
 
 def counts_for_fail_on(rows: list[Row], opened: "Snapshot", since: str | None) -> list[Row]:
@@ -85,6 +101,12 @@ def counts_for_fail_on(rows: list[Row], opened: "Snapshot", since: str | None) -
     """
     del opened, since
     return rows
+
+
+def _check_snapshot(opened: "Snapshot", snapshot_id: str) -> None:
+    from sweeplens.store.snapshot import open_snapshot
+
+    open_snapshot(opened.folder.parent, snapshot_id).close()
 
 
 def _let_through(rows: list[Any], most: float) -> list[Any]:

@@ -1,5 +1,7 @@
 """The options that several commands share."""
 
+import csv
+import io
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +12,7 @@ import typer
 from sweeplens.cli.output import Format, Page
 from sweeplens.cli.streams import choose_lines
 from sweeplens.config import Settings, describe_settings, load_settings
-from sweeplens.errors import MapError
+from sweeplens.errors import ConfigError, MapError
 
 _HELP = {name: text for name, _, text in describe_settings()}
 
@@ -81,6 +83,7 @@ Cells = Annotated[int | None, _setting("cells", "--cells", metavar="N")]
 Neighbours = Annotated[int | None, _setting("neighbours", "--neighbours", metavar="N")]
 MinCluster = Annotated[int | None, _setting("min_cluster", "--min-cluster", metavar="N")]
 Taxonomy = Annotated[Path | None, _setting("taxonomy", "--taxonomy", metavar="FILE")]
+Remap = Annotated[float | None, _setting("remap", "--remap", metavar="TIMES")]
 Window = Annotated[str | None, _setting("window", "--window", metavar="SPAN")]
 NoText = Annotated[  # the setting `text`: --no-text gives False
     bool | None, typer.Option("--text/--no-text", help=_HELP["text"], show_default=False)
@@ -98,15 +101,22 @@ Until = Annotated[
     typer.Option("--until", metavar="TIME", parser=read_time, help="Only requests before then: a date or time, UTC."),
 ]
 AccountsFile = Annotated[
-    Path | None, typer.Option("--accounts", metavar="FILE", help="Only the accounts in FILE, one id a line.")
+    Path | None,
+    typer.Option(
+        "--accounts", metavar="FILE", help="Only the accounts in FILE: one id a line, or CSV with account_id."
+    ),
 ]
 CampaignsOutput = Annotated[
     Path | None,
-    typer.Option("--campaigns-output", metavar="FILE", help="Write the campaigns, too; the ending is the format."),
+    typer.Option(
+        "--campaigns-output", metavar="FILE", help="Write the campaigns, too: as JSONL, unless the ending says else."
+    ),
 ]
 SinceSnapshot = Annotated[
     str | None,
-    typer.Option("--since-snapshot", metavar="ID", help="Snapshot that --fail-on compares with; else the parent."),
+    typer.Option(
+        "--since-snapshot", metavar="ID", help="Snapshot that --fail-on is to compare with; no effect without cases."
+    ),
 ]
 InputFormat = Annotated[
     str | None,
@@ -131,3 +141,27 @@ def read_map(entries: list[str] | None) -> dict[str, str]:
         return parse_map(entries or [])
     except MapError as error:
         raise typer.BadParameter(str(error)) from None
+
+
+def read_accounts(path: Path) -> frozenset[str]:
+    """Read the ids of accounts: one a line, or the column account_id of a CSV with a header.
+
+    Raises `ConfigError` for a file that cannot be read or holds none.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise ConfigError(f"the accounts {path} must be text in UTF-8, but they are not") from None
+    except OSError as error:
+        raise ConfigError(f"the accounts {path} cannot be read: {error.strerror}") from None
+    header, *rows = csv.reader(io.StringIO(text, newline="")) if text else [[]]
+    names = [name.strip() for name in header]
+    if "account_id" in names:
+        at = names.index("account_id")
+        ids = [row[at] for row in rows if len(row) > at]
+    else:
+        ids = text.splitlines()
+    found = frozenset(name.strip() for name in ids) - {""}
+    if not found:
+        raise ConfigError(f"the accounts {path} hold no id: expected one a line, or CSV with a column account_id")
+    return found

@@ -53,7 +53,12 @@ def account_rows(table: "pa.Table", top: int | None = None) -> list[AccountRow]:
 
 def campaign_queue(snapshot: "Snapshot", *, include_all: bool = False) -> list[CampaignRow]:
     """Return the groups labelled sweep, or all with `include_all`, those to look at first on top."""
-    rows = [_campaign(row) for row in snapshot.table("campaigns").to_pylist()]
+    return campaign_rows(snapshot.table("campaigns"), include_all=include_all)
+
+
+def campaign_rows(table: "pa.Table", *, include_all: bool = False) -> list[CampaignRow]:
+    """Turn rows of the campaigns table into ranked facts: those labelled sweep, or all with `include_all`."""
+    rows = [_campaign(row) for row in table.to_pylist()]
     wanted = [row for row in rows if include_all or row.label == "sweep"]
     return sorted(wanted, key=lambda c: _rank(c.level, c.score, c.campaign_id))
 
