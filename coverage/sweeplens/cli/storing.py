@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from sweeplens.config import Settings
     from sweeplens.store.verify import Finding
 
 _DAMAGED = 1
@@ -72,17 +73,33 @@ def use(
 
 def prune(
     *,
-    keep: Annotated[int, typer.Option("--keep", min=1, metavar="N", help="Number of snapshots to keep, the newest.")],
+    keep: Annotated[
+        int | None, typer.Option("--keep", min=1, metavar="N", help="Number of snapshots to keep, the newest.")
+    ] = None,
+    compact: Annotated[
+        bool, typer.Option("--compact", help="First write the current snapshot anew, each table as one file.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be removed.")] = False,
     store: o.Store = None,
+    workers: o.Workers = None,
+    models: o.Models = None,
     config: o.Config = None,
     quiet: o.Quiet = False,
 ) -> None:
     """Remove old snapshots, but never the current one or one that is being read. Prints the ids."""
+    if keep is None and not compact:
+        raise typer.BadParameter("prune takes --keep N, --compact, or both")
+    if compact and dry_run:
+        raise typer.BadParameter("--dry-run says what --keep would remove, and goes without --compact")
+    settings = o.read_settings(config, store=store, workers=workers, models=models)
+    if compact:
+        _compact(settings, quiet=quiet)
+    if keep is None:
+        return
     from sweeplens.report.sentences import count
     from sweeplens.store.prune import prune as remove
 
-    done = remove(o.read_settings(config, store=store).store, keep, dry_run=dry_run)
+    done = remove(settings.store, keep, dry_run=dry_run)
     for snapshot_id, why in done.kept:
         say(f"snapshot {snapshot_id} was left: {why}", level="warning")
     if not quiet:
@@ -91,6 +108,13 @@ def prune(
     with quiet_pipe():
         for snapshot_id in done.removed:
             typer.echo(snapshot_id)
+
+
+def _compact(settings: "Settings", *, quiet: bool) -> None:
+    from sweeplens.cli.building import run_job
+    from sweeplens.pipeline import compact
+
+    run_job("prune", lambda progress, fit: compact(fit, progress=progress), settings, quiet=quiet)
 
 
 def _draw(console: "Console", findings: "Sequence[Finding]", what: str, *, deep: bool) -> None:
