@@ -7,7 +7,7 @@ import pytest
 
 from support.scan import Scanner, plain_hashes
 from sweeplens.config import Settings
-from sweeplens.pipeline import build, encode_query, update
+from sweeplens.pipeline import build, encode_query, score, update
 from sweeplens.report.account import account_evidence
 from sweeplens.report.cluster import cluster_table
 from sweeplens.report.search import search
@@ -74,6 +74,19 @@ def test_no_text_and_no_plain_hash_is_anywhere_in_the_store(stores):
     for result in found["none"]:
         assert result.snapshot.manifest["text"] == "none"
     assert "text" not in {path.stem for path in (folder / "none").rglob("*.parquet")}
+
+
+def test_scoring_a_log_leaves_the_store_as_it_was_and_knows_its_prompts(stores):
+    folder, found = stores
+    before = {path: path.read_bytes() for path in (folder / "none").rglob("*") if path.is_file()}
+    logs = [str(folder / "one.jsonl"), str(folder / "two.jsonl")]
+    scored = score(logs, settings(folder / "none"))
+    assert scored.summary["repeated"] == len(FIRST) + len(SECOND)
+    assert (
+        scored.accounts["account_id"].to_pylist()
+        == found["none"][1].snapshot.table("accounts")["account_id"].to_pylist()
+    )
+    assert {path: path.read_bytes() for path in (folder / "none").rglob("*") if path.is_file()} == before
 
 
 def test_each_prompt_has_a_keyed_hash_a_length_a_language_and_a_vector(stores):
