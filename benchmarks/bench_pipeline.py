@@ -11,7 +11,8 @@ from pathlib import Path
 
 from sweeplens.config import Settings
 from sweeplens.demo import write_demo
-from sweeplens.pipeline import BuildResult, build
+from sweeplens.pipeline import build
+from sweeplens.pipeline.writing import BuildResult
 
 
 def main() -> None:

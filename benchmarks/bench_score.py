@@ -1,7 +1,7 @@
 """Memory of scoring a large log: python benchmarks/bench_score.py [--accounts 25000] [--prompts 40].
 
-Makes a log of so many accounts with so many prompts each, all different, builds a small snapshot of the demo, and scores
-the log against it with the encoder fast. Prints the resident memory at 10, 50 and 100 % of the rows, and the peak.
+Makes a log of so many accounts with so many prompts each, all different, builds a small snapshot of the demo
+and scores the log against it with the encoder fast. Prints the resident memory at 10, 50 and 100 % of the rows, and the peak.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from sweeplens.demo import write_demo
 from sweeplens.engine.memory import memory_used
 from sweeplens.pipeline import build, score
 
-_WORDS = (
+_WORDS = (  # noqa: SIM905 - shorter than a list
     "how why what write explain compare list summarise translate solve prove sort plan draft check river engine market "
     "cell protein contract recipe train garden poem matrix orbit tax vaccine battery bridge novel proof query server "
     "sentence table island storm museum school tariff glacier violin chess harbour lens copper valley tunnel comet"

@@ -22,7 +22,8 @@ from sweeplens.config import Settings
 from sweeplens.demo import write_demo
 from sweeplens.logs.read import read_requests
 from sweeplens.logs.rows import ReadStats, Request
-from sweeplens.pipeline import BuildResult, build, update
+from sweeplens.pipeline import build, update
+from sweeplens.pipeline.writing import BuildResult
 from sweeplens.store.snapshot import Snapshot
 
 

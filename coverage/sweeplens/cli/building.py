@@ -15,8 +15,8 @@ from sweeplens.store.schema import REJECTS
 if TYPE_CHECKING:
     from sweeplens.config import Settings
     from sweeplens.logs.rows import ReadStats
-    from sweeplens.pipeline import BuildResult
     from sweeplens.pipeline.intake import Left
+    from sweeplens.pipeline.writing import BuildResult
     from sweeplens.store.snapshot import Snapshot
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from sweeplens.config import Settings
     from sweeplens.engine.progress import Progress
-    from sweeplens.pipeline import Forgotten
+    from sweeplens.pipeline.forget import Forgotten
 
 _DECLINED = 1
 

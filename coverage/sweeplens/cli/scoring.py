@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sweeplens.cli import options as o
-from sweeplens.cli.answers import Ask, answer_queue, leave, write_rows
+from sweeplens.cli.answers import Ask, answer_queue, check_since, leave, write_rows
 from sweeplens.cli.output import Format, choose_format, write_queue
 from sweeplens.cli.streams import say
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sweeplens.config import Settings
     from sweeplens.engine.progress import Progress
-    from sweeplens.pipeline import Scored
+    from sweeplens.pipeline.score import Scored
     from sweeplens.report.facts import AccountRow
     from sweeplens.store.snapshot import Snapshot
 
@@ -49,9 +49,7 @@ class _More:
 def score(
     logs: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="LOG", help="Files, folders, globs, or - for stdin; without them, a snapshot is read."
-        ),
+        typer.Argument(metavar="LOG", help="Files, folders, globs, or - for stdin; without them, a snapshot is read."),
     ] = None,
     *,
     store: o.Store = None,
@@ -134,6 +132,7 @@ def _score_log(log: _Log, settings: "Settings", ask: Ask, more: _More) -> None:
     from sweeplens.cli.building import run_job
 
     wanted = more.read()
+    check_since(settings.store, ask)
     facts: dict[str, int] = {}
 
     def work(progress: "Progress", settings: "Settings") -> "Scored":

@@ -10,7 +10,7 @@ from sweeplens.cli.output import quiet_pipe
 if TYPE_CHECKING:
     from sweeplens.config import Settings
     from sweeplens.engine.progress import Progress
-    from sweeplens.pipeline import BuildResult
+    from sweeplens.pipeline.writing import BuildResult
 
 
 def update(
@@ -47,7 +47,9 @@ def update(
 
     def work(progress: "Progress", settings: "Settings") -> "BuildResult":
         from sweeplens.pipeline import update as go_on
+        from sweeplens.store.snapshot import open_snapshot
 
+        open_snapshot(settings.store).close()  # where there is none to go on from, no store is made either
         return go_on(logs, settings, input_format=input_format, mapping=fields, progress=progress)
 
     result = run_job("update", work, settings, summarise=summarise_update, manifest=manifest, quiet=quiet)

@@ -13,7 +13,7 @@ from sweeplens.embed.encoder import Encoder, load_encoder
 from sweeplens.engine.progress import Progress, Silent
 from sweeplens.engine.steps import Run, peak_memory
 from sweeplens.errors import NotFoundError, StoreError
-from sweeplens.index import Neighbours, all_neighbours, build_index
+from sweeplens.index import Index, Neighbours, all_neighbours, build_index
 from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline.atlases import read_clusters
 from sweeplens.pipeline.intake import Hashing, Left
@@ -60,7 +60,7 @@ def build(
         traffic = gather(run, incoming, None, encoder, settings, left, stats)
         with run.step("index"):
             base = build_index(traffic.fresh, threads=settings.threads)
-        near, atlas = _map(run, traffic, encoder, taxonomy, settings, parent)
+        near, atlas = _map(run, traffic, base, encoder, taxonomy, settings, parent)
         write_requests(writer, None, incoming.part)
         kit = say_kit(load_kit(encoder.name, settings.store), encoder.name, run)
         look = look_at(traffic, Places(atlas.cell, atlas.cluster, atlas.capability), settings)
@@ -114,10 +114,18 @@ def finish(run: Run, snapshot: Snapshot, traffic: Traffic, summary: dict[str, ob
 
 
 def _map(  # noqa: PLR0917 - what it is made of
-    run: Run, traffic: Traffic, encoder: Encoder, taxonomy: Taxonomy, settings: Settings, parent: Snapshot | None
+    run: Run,
+    traffic: Traffic,
+    base: Index,
+    encoder: Encoder,
+    taxonomy: Taxonomy,
+    settings: Settings,
+    parent: Snapshot | None,
 ) -> tuple[Neighbours, Atlas]:
     with run.step("neighbours") as step:
-        near = all_neighbours(traffic.fresh, settings.neighbours, threads=settings.threads, progress=step.update)
+        near = all_neighbours(
+            traffic.fresh, settings.neighbours, threads=settings.threads, progress=step.update, index=base
+        )
     atlas = build_atlas(
         traffic.fresh, traffic.texts if settings.text else None, near, CapabilityFinder(taxonomy, encoder),
         taxonomy=taxonomy, cells=settings.cells, min_cluster=settings.min_cluster, seed=settings.seed,
