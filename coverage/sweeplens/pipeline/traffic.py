@@ -17,7 +17,7 @@ from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline.history import Heads, History, keep_requests, read_request_keys, renumbered
 from sweeplens.pipeline.intake import Batch, Hashing, Intake, Left, RejectsFile
 from sweeplens.pipeline.keys import KeySet, PromptNumbers
-from sweeplens.signals.account import MISSING, Accounts, group_codes
+from sweeplens.signals.account import MISSING, Accounts, first_arrivals, group_codes
 from sweeplens.signals.ground import TextNumbers, head_of, join_numbers, measure_texts
 from sweeplens.store import disk
 from sweeplens.store.publish import SnapshotWriter
@@ -159,28 +159,28 @@ def drop_requests(
     requests = incoming.requests.only(come)
     if history is not None:
         history = keep_requests(history, stay, also=requests.prompts[requests.prompts < known])
-    sent = np.zeros(known + len(incoming.texts), bool)
-    sent[requests.prompts] = True
-    to = np.full(len(sent), -1, np.int32)
+    to = np.full(known + len(incoming.texts), -1, np.int32)
     to[:known] = np.arange(known) if history is None or history.to is None else history.to
     first = 0 if history is None else len(history)
-    fresh = np.flatnonzero(sent[known:])
+    fresh = first_arrivals(requests.prompts[requests.prompts >= known]) - known
     to[known + fresh] = first + np.arange(len(fresh), dtype=np.int32)
-    if incoming.part is not None:
-        _rewrite_part(writer, incoming.part, come, to)
+    part = None if incoming.part is None else part_file("requests", next_part(history))
+    if incoming.part is not None and part is not None:
+        _rewrite_part(writer, incoming.part, part, come, to)
     requests = Batch(requests.codes, to[requests.prompts], requests.times)
     texts, hashes = ([values[i] for i in fresh.tolist()] for values in (incoming.texts, incoming.hashes))
-    return Incoming(incoming.names, requests, texts, hashes, incoming.part), history
+    return Incoming(incoming.names, requests, texts, hashes, part), history
 
 
-def _rewrite_part(writer: SnapshotWriter, file: str, keep: NDArray[np.bool_], to: NDArray[np.int32]) -> None:
+def _rewrite_part(writer: SnapshotWriter, old: str, new: str, keep: NDArray[np.bool_], to: NDArray[np.int32]) -> None:
+    """Write what is kept of a part under the number that it has now that the history may be one whole file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pq.read_table(writer.folder / file).filter(pa.array(keep))
+    table = pq.read_table(writer.folder / old).filter(pa.array(keep))
     table = renumbered(table, to[table["prompt_id"].to_numpy()])
-    disk.unlink(writer.folder / file)
-    with writer.create(file) as stream:
+    disk.unlink(writer.folder / old)
+    with writer.create(new) as stream:
         write_table(stream, table)
 
 
