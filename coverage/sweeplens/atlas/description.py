@@ -70,7 +70,7 @@ def describe_clusters(  # noqa: PLR0917 - what clusters are described by
 
 def keep_names(clusters: Sequence[Cluster], before: Sequence[Cluster]) -> list[Cluster]:
     """Give each cluster the name that its id had before; a new one whose name is taken gets its id behind it."""
-    known = {c.cluster_id: c.name for c in before}
+    known = {c.cluster_id: c.name for c in before if c.name}
     taken = {known[c.cluster_id] for c in clusters if c.cluster_id in known}
     kept = []
     for c in clusters:

@@ -1,6 +1,8 @@
 """Build a snapshot: read, embed, map, measure, score, publish."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 
 import numpy as np
 
@@ -50,8 +52,10 @@ def build(
     """
     run, stats, left = Run(progress or Silent()), ReadStats(), Left()
     source = Source(sources, input_format, mapping)
-    with write_snapshot(settings.store) as writer:
+    with write_snapshot(settings.store) as writer, ExitStack() as held:
         parent = open_parent(settings)
+        if parent is not None:
+            held.enter_context(parent)
         taxonomy = read_taxonomy(settings.taxonomy)
         encoder = load_encoder(settings.encoder, models=settings.models, threads=settings.threads)
         with run.step("read"):
@@ -140,13 +144,15 @@ def _map(  # noqa: PLR0917 - what it is made of
 def _former(parent: Snapshot, traffic: Traffic, settings: Settings) -> Former:
     """Return the clusters of the snapshot before, seen from the prompts that it has in common with these."""
     hashes = traffic.hashes
+    clusters, next_id = read_clusters(parent)
     if (parent.manifest.get("text", "kept") == "kept") != settings.text:
         # One of the two keeps no text: the hashes are put into the form that the snapshot before has.
         before = Hashing(None if settings.text is False else store_key(settings.store))
         hashes = [before.prompt(text) for text in traffic.texts]
+        # Names are made of texts, or of capabilities: one kind must not stand where the other belongs.
+        clusters = tuple(replace(c, name="") for c in clusters)
     table = parent.table("prompts", ["prompt_hash"])["prompt_hash"].to_pylist()
     row = {key: i for i, key in enumerate(table)}
     rows = np.fromiter((row.get(key, -1) for key in hashes), np.int64, len(hashes))
     cluster = np.append(parent.table("membership", ["cluster"])["cluster"].to_numpy(), -1)
-    clusters, next_id = read_clusters(parent)
     return Former(cluster[rows].astype(np.int32), rows >= 0, clusters, next_id)
