@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from sweeplens.errors import StoreError
-from sweeplens.store.key import key_id, keyed_hash, store_key
+from sweeplens.store.key import check_key, key_id, keyed_hash, store_key
 from sweeplens.store.tombstones import FILE, Tombstones, add_tombstones, load_tombstones
 from sweeplens.text import content_hash
 
@@ -59,6 +59,15 @@ def test_a_key_that_is_damaged_or_not_there_is_said(tmp_path, bad):
     with pytest.raises(StoreError, match=f"expected 32 bytes, but it has {len(bad)}"):
         store_key(tmp_path)
     assert (tmp_path / "key").read_bytes() == bad
+
+
+def test_a_key_that_hashes_were_made_under_is_told_from_another(tmp_path):
+    check_key(tmp_path, None)
+    with pytest.raises(StoreError, match="key is missing; put it back"):
+        check_key(tmp_path, "ab" * 8)
+    check_key(tmp_path, key_id(store_key(tmp_path)))
+    with pytest.raises(StoreError, match="key is another; put it back from a backup, or build anew"):
+        check_key(tmp_path, "ab" * 8)
 
 
 def test_a_keyed_hash_is_an_hmac_under_a_key_of_its_kind():

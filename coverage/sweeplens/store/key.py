@@ -59,6 +59,18 @@ def key_id(key: bytes) -> str:
     return _derive(key, "key id").hex()[:16]
 
 
+def check_key(store: Path, written: str | None) -> None:
+    """Raise `StoreError` unless the store's key is the one of the id `written`, where there is such an id."""
+    if written is None:
+        return
+    key = _read(store)
+    if key is None or key_id(key) != written:
+        raise StoreError(
+            f"the snapshot's hashes were made under a key that is lost: {store / FILE} is "
+            f"{'missing' if key is None else 'another'}; put it back from a backup, or build anew"
+        )
+
+
 @lru_cache(maxsize=64)
 def _derive(key: bytes, kind: str) -> bytes:
     return hmac.digest(key, b"sweeplens " + kind.encode("ascii"), hashlib.sha256)
