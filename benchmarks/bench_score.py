@@ -1,7 +1,7 @@
 """Memory of scoring a large log: python benchmarks/bench_score.py [--accounts 25000] [--prompts 40].
 
-Makes a log of so many accounts with so many prompts each, all different, builds a small snapshot of the demo
-and scores the log against it with the encoder fast. Prints the resident memory at 10, 50 and 100 % of the rows, and the peak.
+Makes a log of so many accounts with so many prompts each, all different, and scores it with the encoder fast against a
+small snapshot of the demo. Prints the resident memory at 10, 50 and 100 % of the rows, and the peak.
 """
 
 import argparse
