@@ -55,6 +55,7 @@ def answer_queue(
     """Print a queue of accounts or campaigns (`name`) that a snapshot holds; exits with 3 where --fail-on is met."""
     record = RunRecord(command, file=ask.manifest, quiet=ask.quiet)
     opened = open_store(ask.store, ask.snapshot, ask.config)
+    check_since(opened.folder.parent, ask)
     facts = write_rows(name, queue(opened), opened, ask, draw)
     record.add_snapshot(opened.snapshot_id, opened.manifest)
     record.add_detail(**facts)
@@ -68,13 +69,11 @@ def write_rows(
     """Write the rows that --max-q lets through, in the format that was asked for.
 
     Returns facts for the manifest: how many rows there are, and as `exit` 3 where --fail-on is met by one of them,
-    whatever --top cuts off. Raises `NotFoundError` where there is no snapshot of the id of --since-snapshot.
+    whatever --top cuts off.
     """
     from sweeplens.report.facts import LEVELS
     from sweeplens.report.queue import to_records
 
-    if ask.since_snapshot is not None:
-        _check_snapshot(opened, ask.since_snapshot)
     rows = rows if ask.max_q is None else _let_through(rows, ask.max_q)
     chosen = choose_format(ask.format, ask.output)
     shown = rows[: _rows_shown(chosen, ask.top)]
@@ -85,6 +84,14 @@ def write_rows(
     met = [row for row in rows if LEVELS.index(row.level) >= least]
     found = bool(counts_for_fail_on(met, opened, ask.since_snapshot))
     return {"exit": FOUND if found else 0, name: len(rows)}
+
+
+def check_since(store: Path, ask: Ask) -> None:
+    """Raise `NotFoundError` where --since-snapshot names none of the store's snapshots."""
+    from sweeplens.store.snapshot import open_snapshot
+
+    if ask.since_snapshot is not None:
+        open_snapshot(store, ask.since_snapshot).close()
 
 
 def leave(facts: Mapping[str, int]) -> None:
@@ -101,12 +108,6 @@ def counts_for_fail_on(rows: list[Row], opened: "Snapshot", since: str | None) -
     """
     del opened, since
     return rows
-
-
-def _check_snapshot(opened: "Snapshot", snapshot_id: str) -> None:
-    from sweeplens.store.snapshot import open_snapshot
-
-    open_snapshot(opened.folder.parent, snapshot_id).close()
 
 
 def _let_through(rows: list[Any], most: float) -> list[Any]:
