@@ -195,7 +195,6 @@ def test_everywhere_leaves_no_trace_at_all_also_after_a_first_erasure(tmp_path):
     assert verify(store, every=True, deep=True) == []
 
 
-@pytest.mark.xfail(strict=True, reason="the cache keeps vectors of prompts that only older snapshots have")
 def test_prompts_that_only_older_snapshots_have_are_forgotten_too(tmp_path):
     store = tmp_path / "store"
     few = [row(GONE, f"Schnitzelquantum number {n}", 20, n) for n in range(3)]
@@ -229,7 +228,6 @@ def test_two_accounts_that_alone_sent_a_prompt_take_it_along_and_a_store_without
     assert scanner.scan(store) == []
 
 
-@pytest.mark.xfail(strict=True, reason="a snapshot without any account cannot be made yet")
 def test_the_last_account_can_be_forgotten(tmp_path):
     store = tmp_path / "store"
     build([write_log(tmp_path / "log.jsonl", mallorys(2))], settings(store)).snapshot.close()

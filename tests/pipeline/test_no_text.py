@@ -1,12 +1,16 @@
 """Without text: nothing that was asked can be read anywhere in the store, and all but reading goes on."""
 
+import hashlib
 import json
+import shutil
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 from support.scan import Scanner, plain_hashes
 from sweeplens.config import Settings
+from sweeplens.errors import StoreError
 from sweeplens.pipeline import build, encode_query, score, update
 from sweeplens.report.account import account_evidence
 from sweeplens.report.cluster import cluster_table
@@ -165,6 +169,17 @@ def test_a_later_build_without_text_finds_its_vectors_in_the_cache(stores):
     assert SCANNER.scan(folder / "none") == []
 
 
+def test_ids_of_requests_that_the_log_did_not_give_cannot_be_guessed(stores):
+    _, found = stores
+    ids = {name: found[name][0].snapshot.table("requests")["request_id"].to_pylist() for name in found}
+    moment = int(datetime(2026, 3, 2, 10, 0, tzinfo=UTC).timestamp() * 1e6)
+    first = "\0".join(("customer-0000", str(moment), content_hash(FIRST[0]["prompt"]), "0"))
+    guess = hashlib.sha256(first.encode()).hexdigest()[:32]
+    assert ids["kept"][0] == guess
+    assert guess not in ids["none"]
+    assert not set(ids["kept"]) & set(ids["none"])
+
+
 def test_two_stores_have_nothing_in_common_and_the_plain_hash_is_not_used(stores, tmp_path):
     _, found = stores
     build([write_log(tmp_path / "log.jsonl", FIRST[:6])], settings(tmp_path / "store", text=False))
@@ -173,3 +188,13 @@ def test_two_stores_have_nothing_in_common_and_the_plain_hash_is_not_used(stores
     assert not other & mine
     assert not mine & {content_hash(text) for text in TEXTS}
     assert Scanner(hashes=sorted(mine)).scan(tmp_path / "store") == []
+
+
+def test_without_its_key_a_store_without_text_takes_no_log_and_makes_no_other_key(stores, tmp_path):
+    folder, _ = stores
+    shutil.copytree(folder / "none", tmp_path / "store")
+    (tmp_path / "store" / "key").unlink()
+    for take in (update, score):
+        with pytest.raises(StoreError, match="key is missing; put it back"):
+            take([str(folder / "two.jsonl")], settings(tmp_path / "store"))
+    assert not (tmp_path / "store" / "key").exists()

@@ -36,18 +36,20 @@ def read_requests(
     redact: bool = True,
     stats: ReadStats,
     reject: Callable[[Reject], None],
+    prompt_hash: Callable[[str], str] = content_hash,
 ) -> Iterator[Request]:
     """Read files, folders, globs and ``-`` (standard input) in the given order, each file once.
 
     One row is held at a time. Beyond that, rows without an id of their own cost 12 to 24 bytes each until the end of
-    their file, to tell equal rows apart. `stats` counts all rows, rejected ones too; each of those goes to `reject`.
+    their file, to tell equal rows apart; they get ids of account, time and `prompt_hash`. `stats` counts all rows,
+    rejected ones too; each of those goes to `reject`.
 
     Raises `LogError` for what cannot be found or read as a log, and `MapError` for a mapping that fits no row: at once
     where that can be seen without reading, else while iterating.
     """
     files = find_sources(sources)
     reader = _Reader(
-        find_format(input_format) if input_format else None, FieldMap(mapping or {}), redact, stats, reject
+        find_format(input_format) if input_format else None, FieldMap(mapping or {}), redact, stats, reject, prompt_hash
     )
     return reader.read(files)
 
@@ -71,15 +73,16 @@ def check_rejects(stats: ReadStats, max_rejects: float) -> None:
 
 
 class _Reader:
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the options of `read_requests`
         self,
         forced: Format | None,
         fields: FieldMap,
         redact: bool,
         stats: ReadStats,
         reject: Callable[[Reject], None],
+        prompt_hash: Callable[[str], str],
     ) -> None:
-        self._forced, self._fields, self._redact = forced, fields, redact
+        self._forced, self._fields, self._redact, self._hash = forced, fields, redact, prompt_hash
         self._stats, self._reject = stats, reject
         self._seen = ""
 
@@ -156,7 +159,7 @@ class _Reader:
                 system_prompt, kinds = redact_repeated(system_prompt)
                 self._stats.redactions.update(kinds)
         if request_id is None:
-            request_id = ordinals.request_id(account_id, ts, content_hash(prompt))
+            request_id = ordinals.request_id(account_id, ts, self._hash(prompt))
         return Request(
             request_id, account_id, ts, prompt, **optional, system_prompt=system_prompt or None,
             tokens_in=tokens_in, tokens_out=tokens_out, source=source,

@@ -191,7 +191,8 @@ def _read(
 def _look(run: Run, encoder: Encoder, ingested: LoneLog, settings: Settings) -> Ground:
     """Embed and measure the prompts, with no place on a map."""
     texts, hashes = ingested.texts, ingested.hashes
-    cache = VectorCache(settings.store / CACHE, encoder.fingerprint, encoder.dim)
+    # The cache of a store without text must not learn ordinary hashes of texts.
+    cache = VectorCache(settings.store / CACHE, encoder.fingerprint, encoder.dim) if settings.text else None
     with run.step("encode") as step:
         vectors = embed_prompts(encoder, hashes, texts, cache, progress=step.update).vectors
     with run.step("languages"):

@@ -81,7 +81,7 @@ def forget(
         only = _only_theirs(history, kept)
         with run.step("erase"):
             add_tombstones(settings.store, wanted, int(time.time() * 1e6))
-            cached = forget_everywhere(settings.store / CACHE, only)
+            cached = forget_everywhere(settings.store / CACHE, _ever_theirs(settings, wanted, history, kept))
             verdicts = forget_accounts(settings.store, wanted)
         result = go_on(work, incoming, kept)
     holding = _holding(settings, wanted, result.snapshot)
@@ -120,6 +120,23 @@ def _only_theirs(history: History, kept: History | None) -> list[str]:
         return []
     hashes = history.hashes
     return [hashes[i] for i in np.flatnonzero(kept.to < 0).tolist()]
+
+
+def _ever_theirs(settings: Settings, wanted: Sequence[str], history: History, kept: History | None) -> list[str]:
+    """Return the hashes of all prompts that these accounts sent in any snapshot, but for those that others keep."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found: set[str] = set()
+    for row in list_snapshots(settings.store):
+        with open_snapshot(settings.store, row.snapshot_id) as other:
+            table = other.table("requests", ["account_id", "prompt_id"])
+            theirs = pc.is_in(table["account_id"].cast(pa.string()), pa.array(wanted, pa.string()))
+            hashes = other.table("prompts", ["prompt_hash"])["prompt_hash"]
+            found.update(hashes.take(pc.unique(table["prompt_id"].filter(theirs))).to_pylist())
+    to = None if kept is None else kept.to
+    left = history.hashes if to is None else [history.hashes[i] for i in np.flatnonzero(to >= 0).tolist()]
+    return sorted(found.difference(left))
 
 
 def _holding(settings: Settings, wanted: Sequence[str], current: Snapshot) -> tuple[str, ...]:

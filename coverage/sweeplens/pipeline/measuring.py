@@ -157,7 +157,8 @@ def carry_prints(look: Look, kit: Kit) -> Prints:
     row = {name: i for i, name in enumerate(accounts.names)}
     ids = history.snapshot.table("accounts", ["account_id"])["account_id"].to_pylist()
     to = np.array([row.get(name, -1) for name in ids], np.int64)
-    to[(to >= 0) & look.changed[to]] = -1
+    here = np.flatnonzero(to >= 0)
+    to[here[look.changed[to[here]]]] = -1
     fresh = take_prints(
         look.ground.vectors, accounts, look.keys, population, centre=kept.centre, codes=np.flatnonzero(look.changed)
     )

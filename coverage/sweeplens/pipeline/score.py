@@ -34,6 +34,7 @@ from sweeplens.pipeline.traffic import CACHE, Source
 from sweeplens.signals.account import MISSING, Accounts, group_codes
 from sweeplens.signals.ground import Rows, join_numbers, make_ground
 from sweeplens.signals.sample import hash_keys, sample_accounts
+from sweeplens.store.key import check_key
 from sweeplens.store.rows import RowView
 from sweeplens.store.snapshot import Snapshot, open_snapshot
 from sweeplens.store.tombstones import load_tombstones
@@ -86,6 +87,7 @@ def score(
         settings = replace(settings, encoder=name, text=snapshot.manifest.get("text", "kept") == "kept")
         encoder = load_encoder(name, models=settings.models, threads=settings.threads)
         check_encoder(snapshot, encoder.fingerprint)
+        check_key(settings.store, snapshot.manifest.get("key"))
         kit = say_kit(load_kit(name, settings.store), name, run)
         with run.step("history"):
             history = read_history(snapshot)
@@ -142,7 +144,7 @@ def _read(
     )  # fmt: skip
     rows = read_requests(
         log.source.sources, input_format=log.source.input_format, mapping=log.source.mapping, redact=settings.redact,
-        stats=log.stats, reject=lambda _: None,
+        stats=log.stats, reject=lambda _: None, prompt_hash=passing.hashing.prompt,
     )  # fmt: skip
     for batch in intake.take(rows):
         passing.add(batch)

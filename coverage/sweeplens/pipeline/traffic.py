@@ -117,7 +117,7 @@ def read_log(  # noqa: PLR0917 - what a log is read with
         )  # fmt: skip
         rows = read_requests(
             source.sources, input_format=source.input_format, mapping=source.mapping, redact=settings.redact,
-            stats=stats, reject=RejectsFile(rejects),
+            stats=stats, reject=RejectsFile(rejects), prompt_hash=hashing.prompt,
         )  # fmt: skip
         batches = list(intake.take(rows))
     check_rejects(stats, settings.max_rejects)

@@ -43,6 +43,7 @@ from sweeplens.pipeline.writing import (
     write_requests,
     write_results,
 )  # fmt: skip
+from sweeplens.store.key import check_key
 from sweeplens.store.publish import SnapshotWriter, write_snapshot
 from sweeplens.store.snapshot import Snapshot, open_snapshot
 
@@ -80,6 +81,7 @@ def update(
     """
     run, stats, left = Run(progress or Silent()), ReadStats(), Left()
     with write_snapshot(settings.store) as writer, open_snapshot(settings.store) as parent:
+        check_key(settings.store, parent.manifest.get("key"))
         work = begin(run, writer, parent, settings, stats, left)
         with run.step("history"):
             history: History | None = read_history(parent)

@@ -21,6 +21,7 @@ from sweeplens.pipeline.judge import Judged, Kit
 from sweeplens.pipeline.measuring import Measured, write_prints
 from sweeplens.pipeline.traffic import Traffic, next_part
 from sweeplens.signals.ground import TextNumbers
+from sweeplens.store.key import key_id, store_key
 from sweeplens.store.publish import SnapshotWriter
 from sweeplens.store.schema import CELLS, INDEX, VECTORS
 from sweeplens.store.snapshot import Snapshot
@@ -157,6 +158,7 @@ def make_manifest(  # noqa: PLR0917 - what it is made of
         "sweeplens": __version__,
         "parent": None if parent is None else parent.snapshot_id,
         "text": "kept" if settings.text else "none",
+        "key": None if settings.text else key_id(store_key(settings.store)),
         "config": {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(settings).items()},
         "encoder": {"fingerprint": encoder.fingerprint, **encoder.describe()},
         "detector": {
