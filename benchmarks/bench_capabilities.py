@@ -98,9 +98,9 @@ def measure_capabilities(texts: list[str], corpus: np.ndarray, encoder: Encoder,
     vectors = encoder.encode(texts).astype(np.float16)
     near = all_neighbours(vectors, NEIGHBOURS, threads=threads)
     start = time.perf_counter()
-    atlas = build_atlas(vectors, texts, near, encoder, taxonomy=taxonomy, threads=threads)
-    seconds = time.perf_counter() - start
     finder = CapabilityFinder(taxonomy, encoder)
+    atlas = build_atlas(vectors, texts, near, finder, taxonomy=taxonomy, threads=threads)
+    seconds = time.perf_counter() - start
     alone, _ = finder.decide(finder.score(vectors))
     rows = {}
     for name, right in (ENGLISH | FOREIGN).items():
@@ -132,7 +132,9 @@ def measure_intents(folder: Path, encoder: Encoder, threads: int) -> dict:
     texts, intent = list(found), np.array(list(found.values()))
     vectors = encoder.encode(texts).astype(np.float16)
     near = all_neighbours(vectors, NEIGHBOURS, threads=threads)
-    atlas = build_atlas(vectors, texts, near, encoder, taxonomy=read_taxonomy(), threads=threads)
+    taxonomy = read_taxonomy()
+    finder = CapabilityFinder(taxonomy, encoder)
+    atlas = build_atlas(vectors, texts, near, finder, taxonomy=taxonomy, threads=threads)
     core, placed = atlas.kind == KINDS.index("core"), atlas.kind == KINDS.index("placed")
     of_cluster = {
         c.cluster_id: Counter(intent[core & (atlas.cluster == c.cluster_id)].tolist()).most_common(1)[0][0]

@@ -1,66 +1,12 @@
 """The whole atlas on prompts of known topics, encoded by a tiny real encoder: hashed words."""
 
-import zlib
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 
-from sweeplens.atlas import KINDS, Taxonomy, build_atlas
-from sweeplens.atlas.taxonomy import Capability
+from support.word_topics import TAXONOMY, TOPICS, WordEncoder, make_atlas, make_prompts
+from sweeplens.atlas import KINDS, build_atlas
+from sweeplens.atlas.capabilities import CapabilityFinder
 from sweeplens.index import all_neighbours
-
-TOPICS = {
-    "garden": "tulip spade compost hedge lawn seedling trowel orchard",
-    "kitchen": "saucepan simmer garlic oven whisk recipe dough ladle",
-    "harbour": "anchor trawler tide mooring gull lighthouse hull rudder",
-    "music": "violin chord tempo sonata octave conductor flute refrain",
-    "money": "invoice ledger mortgage dividend budget cheque audit loan",
-}
-
-
-class WordEncoder:
-    """Each word has a fixed random direction; a text is their sum, on the sphere."""
-
-    name, dim, fingerprint, multilingual = "words", 32, "0", None
-
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        rows = np.zeros((len(texts), self.dim), np.float32)
-        for i, text in enumerate(texts):
-            for word in text.lower().split():
-                rows[i] += np.random.default_rng(zlib.crc32(word.encode())).normal(size=self.dim)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-    def describe(self) -> dict[str, object]:
-        return {}
-
-
-TAXONOMY = Taxonomy(
-    (
-        Capability("plants", "Plants", "", ("tulip hedge lawn", "compost spade orchard", "seedling trowel")),
-        Capability("cooking", "Cooking", "", ("garlic oven dough", "simmer recipe whisk", "saucepan ladle")),
-        Capability("accounts", "Accounts", "", ("invoice ledger audit", "loan mortgage budget", "cheque dividend")),
-    ),
-    others=("anchor trawler tide mooring", "gull lighthouse hull rudder"),
-)
-
-
-def make_prompts(per_topic: int) -> tuple[list[str], np.ndarray]:
-    rng = np.random.default_rng(5)
-    texts, topic = [], []
-    for i in range(per_topic):
-        for t, words in enumerate(TOPICS.values()):
-            some = rng.choice(words.split(), 6, replace=False)
-            texts.append(f"tell me number{i} of {' '.join(some)}")
-            topic.append(t)
-    return texts, np.array(topic)
-
-
-def make_atlas(texts, *, threads=1, **options):
-    encoder = WordEncoder()
-    vectors = encoder.encode(texts).astype(np.float16)
-    near = all_neighbours(vectors, 30, threads=1)
-    return build_atlas(vectors, texts, near, encoder, taxonomy=TAXONOMY, threads=threads, **options)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +107,7 @@ def test_copies_of_one_vector_are_mapped(n):
     vectors = np.repeat(encoder.encode(["anchor tide"]), n, axis=0)
     texts = [f"anchor tide {'!' * i}" for i in range(n)]
     near = all_neighbours(vectors, 30, threads=1)
-    atlas = build_atlas(vectors, texts, near, encoder, taxonomy=TAXONOMY)
+    atlas = build_atlas(vectors, texts, near, CapabilityFinder(TAXONOMY, encoder), taxonomy=TAXONOMY)
     assert np.isfinite(atlas.xy).all()
     assert set(atlas.capability.tolist()) == {-1}
 
@@ -170,3 +116,27 @@ def test_min_cluster_is_the_smallest_number_of_core_prompts(topics):
     atlas = make_atlas(topics[0], min_cluster=30)
     assert atlas.clusters
     assert all(c.n_core >= 30 for c in atlas.clusters)
+
+
+def test_without_texts_clusters_are_the_same_and_named_by_capability(atlas, topics):
+    bare = make_atlas(topics[0], min_cluster=15, keep_text=False)
+    np.testing.assert_array_equal(bare.cluster, atlas.cluster)
+    titles = {c.key: c.name for c in TAXONOMY.capabilities} | {"unassigned": "Unassigned"}
+    for bald, c in zip(bare.clusters, atlas.clusters, strict=True):
+        assert (bald.terms, bald.exemplars) == ((), ())
+        assert bald.name.rsplit(" ", 1)[0] == titles[c.capability]
+    assert len({c.name for c in bare.clusters}) == len(bare.clusters)
+
+
+def test_given_centres_are_kept_and_each_prompt_is_in_the_nearest(atlas, topics):
+    centres = atlas.cells[:7]
+    again = make_atlas(topics[0], min_cluster=15, centres=centres)
+    assert again.cells is centres
+    vectors = WordEncoder().encode(topics[0]).astype(np.float16).astype(np.float32)
+    np.testing.assert_array_equal(again.cell, (vectors @ centres.T).argmax(1))
+
+
+def test_a_map_says_how_large_it_was_and_which_id_comes_next(atlas, topics):
+    assert atlas.laid_out == len(topics[0])
+    assert atlas.next_id == len(atlas.clusters)
+    assert atlas.lineage == ()
