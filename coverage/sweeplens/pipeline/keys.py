@@ -80,10 +80,14 @@ class PromptNumbers:
     def _look_up(
         run: tuple[Words, Words, NDArray[np.int32]], first: Words, second: Words, ids: NDArray[np.int32]
     ) -> None:
-        at = np.minimum(np.searchsorted(run[0], first), len(run[0]) - 1)
-        # Hashes that share their first half but not their second make a new prompt: a chance that needs no more care.
-        same = (run[0][at] == first) & (run[1][at] == second)
-        ids[same] = run[2][at[same]]
+        at, left = np.searchsorted(run[0], first), np.arange(len(first))
+        while len(left):  # once, but for hashes that share their first half, which somebody could seek out
+            left = left[at[left] < len(run[0])]
+            left = left[run[0][at[left]] == first[left]]
+            same = run[1][at[left]] == second[left]
+            ids[left[same]] = run[2][at[left[same]]]
+            left = left[~same]
+            at[left] += 1
 
 
 def _words(hashes: Sequence[str]) -> tuple[Words, Words]:
