@@ -122,4 +122,4 @@ def test_a_snapshot_of_a_newer_version(cli, tmp_path: Path) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text()), "schema": 99}))
     code, _, err = cli("score", "--store", str(tmp_path / "new"), "--snapshot", snapshot.snapshot_id)
     assert code == 1
-    assert "has schema version 99, but this SweepLens reads versions up to 1: upgrade SweepLens" in err
+    assert "has schema version 99, but this SweepLens reads versions up to 2: upgrade SweepLens" in err

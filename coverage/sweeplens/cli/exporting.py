@@ -8,7 +8,6 @@ import typer
 
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import open_store
-from sweeplens.cli.building import run_job
 from sweeplens.cli.output import quiet_pipe
 
 if TYPE_CHECKING:
@@ -42,6 +41,8 @@ def export(
 ) -> None:
     """Write a snapshot's tables into one folder of Parquet or CSV. Prints the folder."""
     del log_json  # its option has acted already
+    from sweeplens.cli.building import run_job
+
     names = None if tables is None else [name.strip() for name in tables.split(",") if name.strip()]
     opened = open_store(store, snapshot, config)
 
