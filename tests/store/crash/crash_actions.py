@@ -9,7 +9,7 @@ import pyarrow as pa
 from crash_journal import CACHE
 
 from support.small_store import write_small_store
-from support.tiny_log import tiny_settings, write_tiny_log
+from support.tiny_log import PROMPTS, tiny_settings, write_tiny_log
 from sweeplens import pipeline
 from sweeplens.embed.cache import VectorCache, forget_everywhere
 from sweeplens.index import build_index
@@ -18,6 +18,7 @@ from sweeplens.store.lock import hold_lock
 from sweeplens.store.prune import prune, use
 from sweeplens.store.publish import write_snapshot
 from sweeplens.store.snapshot import list_snapshots, open_snapshot
+from sweeplens.store.tombstones import load_tombstones
 from sweeplens.text import content_hash
 
 _FINGERPRINT = "0f" * 16
@@ -30,7 +31,8 @@ class Action:
     """Something done to a store: `prepare` makes the store that it begins on, `run` does it.
 
     `settle` is what must come for the remains of a killed run to go, where the action itself does not see to that.
-    `find_problems` (store, whether the action is done) says what more is wrong with a store.
+    `find_problems` (store, whether the action is done) says what more is wrong with a store. Of what is `long`, the
+    driver does not do all.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Action:
     run: Callable[[Path], object]
     settle: Callable[[Path], object] | None = None
     find_problems: Callable[[Path, bool], list[str]] | None = None
+    long: bool = False
 
 
 def _publish(store: Path) -> None:
@@ -100,8 +103,37 @@ def _update(store: Path) -> None:
     pipeline.update([_log(store, 2, 6)], tiny_settings(store)).snapshot.close()
 
 
-def _rewrite(store: Path) -> None:
-    pipeline.rewrite(tiny_settings(store), accounts=["ben"]).snapshot.close()
+def _erase_old(store: Path) -> None:
+    """Update with a log of weeks later, and erase what is older than days: the snapshot before, and two prompts."""
+    log, settings = _log(store, 25, 4), tiny_settings(store, window="3d", retention="5d")
+    pipeline.update([log], settings).snapshot.close()
+
+
+def _build_with_dora(store: Path) -> None:
+    """Build twice on a log in which dora has two prompts that nobody else sent."""
+    own = write_tiny_log(store.parent / "own.jsonl", accounts=("dora",), prompts=6)
+    for day in (1, 2):
+        pipeline.build([_log(store, day, 4), own], tiny_settings(store)).snapshot.close()
+
+
+def _forget(store: Path) -> None:
+    pipeline.forget(["dora"], tiny_settings(store), everywhere=True).result.snapshot.close()
+
+
+def _find_dora(store: Path, done: bool) -> list[str]:
+    """A snapshot without her is there only once nothing else could bring her back, and at the end it is."""
+    with open_snapshot(store) as snapshot:
+        tables = {name: snapshot.table(name) for name in ("accounts", "requests")}
+        gone = all("dora" not in table["account_id"].to_pylist() for table in tables.values())
+        texts = snapshot.table("prompts")["text"].to_pylist()
+        fingerprint, dim = snapshot.manifest["encoder"]["fingerprint"], snapshot.vectors.shape[1]
+    if not gone:
+        return ["dora is still there"] if done else []
+    hashes = [content_hash(text) for text in PROMPTS[4:6]]
+    cached = VectorCache(store / CACHE, fingerprint, dim, readonly=True).get(hashes)[0].any()
+    problems = ["what only dora sent is still there"] * bool(set(texts) & set(PROMPTS[4:6]))
+    problems += ["what only dora sent is still in the cache"] * bool(cached)
+    return problems + ["dora could come back"] * (not load_tombstones(store).forgets("dora", 0))
 
 
 def _log(store: Path, day: int, prompts: int) -> str:
@@ -140,11 +172,11 @@ def _put(store: Path) -> None:
     _cache(store).put(*_vectors(range(100, 104)))
 
 
-def _forget(store: Path) -> None:
+def _forget_vectors(store: Path) -> None:
     forget_everywhere(store / CACHE, _vectors(_FORGOTTEN)[0])
 
 
-def _compact(store: Path) -> None:
+def _merge(store: Path) -> None:
     _cache(store).compact()
 
 
@@ -179,13 +211,13 @@ ACTIONS = (
     Action("publish", _publish, _publish),
     Action("extend", _publish, _extend),
     Action("use", _publish_three, _use_oldest),
-    Action("prune", _publish_three, _prune),
-    Action("prune of what is linked", _publish_chain, _prune),
-    Action("build", _build_before, _build),
-    Action("update", _build_before, _update),
-    Action("rewrite", _build_before, _rewrite),
+    Action("prune", _publish_chain, _prune),
+    Action("build", _build_before, _build, long=True),
+    Action("update", _build_before, _update, long=True),
+    Action("update that erases", _build_with_dora, _erase_old, long=True),
+    Action("forget", _build_with_dora, _forget, find_problems=_find_dora),
     Action("private", _publish_three, _write_private, settle=_hold_lock),
     Action("cache put", _fill_cache, _put, settle=_sweep, find_problems=_find_lost_vectors),
-    Action("cache forget", _fill_cache, _forget, find_problems=_find_unforgotten),
-    Action("cache compact", _fill_cache_often, _compact, settle=_sweep, find_problems=_find_lost_vectors),
+    Action("cache forget", _fill_cache, _forget_vectors, find_problems=_find_unforgotten),
+    Action("cache compact", _fill_cache_often, _merge, settle=_sweep, find_problems=_find_lost_vectors),
 )

@@ -1,8 +1,8 @@
 """Run an action on a store again and again, each time cut off at another call: killed, failing, or without power.
 
-crash_driver.py kill|fail|power ACTION FOLDER prints what came of it as JSON. It is a process of its own, so that
-it has few threads and little memory when it forks: each of its workers forks once for each point, and checks what is
-left.
+crash_driver.py ACTION FOLDER MODE... prints what came of it as JSON; a mode is kill, fail, power, or a flaw that is
+planted. It is a process of its own, so that it has few threads and little memory when it forks: each of its workers
+forks once for each point, and checks what is left.
 """
 
 import errno
@@ -13,11 +13,13 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -29,55 +31,84 @@ from crash_power import Disk, Tree
 
 from sweeplens.embed import static
 from sweeplens.errors import SweepLensError
+from sweeplens.store.lock import BUILDING
+from sweeplens.store.schema import MANIFEST
 
 WORKERS = 2
 SECONDS = 60  # a forked process that takes longer hangs
 SUBSETS = 4  # random parts of what was not synced, for each call
+ALL = "SWEEPLENS_CRASH_ALL"  # set: nothing is left out to save time
 Report = dict[str, Any]
 
 
-def kill_everywhere(action: Action, folder: Path) -> Report:
-    """Kill the action before and after every change, each time on a fresh copy of its store, and check what is left."""
-    base, expected, calls = _prepare(action, folder)
+@dataclass(frozen=True)
+class Trial:
+    """An action, the store that it begins on, what to expect, and the recorded calls of an undisturbed run."""
+
+    action: Action
+    folder: Path
+    base: Path
+    expected: Expected
+    calls: list[Call]
+    seen: set[str] = field(default_factory=set)  # stores that were checked
+
+
+def kill_everywhere(trial: Trial) -> Report:
+    """Kill the action before and after every change, each time on a fresh copy of its store, and check what is left.
+
+    Of an action that is `long` the kills after a change are left out while it writes into its temporary folder: the
+    store is then as it is before the next change, since the recorded changes are all there are.
+    """
+    action, calls = trial.action, trial.calls
 
     def part(points: Sequence[int], place: Path) -> Report:
-        seen: set[str] = set()
         problems = []
         for point in points:
-            store = copy_store(base, place / "store")
+            store = copy_store(trial.base, place / "store")
             status = _fork(partial(die_at, point, store, action.run))
             if os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL:
-                found = _check(store, expected, action, seen, finish=True)
+                found = _check(store, trial, finish=True)
             else:
                 found = [f"the process was not killed there: its status is {status}"]
             problems += [f"{action.name}, point {point}, {calls[point]}: {text}" for text in found]
             discard(store)
-        return {"points": len(points), "states": len(seen), "problems": problems}
+        return {"points": len(points), "states": len(trial.seen), "problems": problems}
 
-    points = range(len(calls))
-    return _together(part, points, folder) | {"ops": Counter(call.op for call in calls if call.when == "after")}
+    manifest = next((i for i, call in enumerate(calls) if call.path.endswith(MANIFEST)), 0)
+    points = [
+        i
+        for i, call in enumerate(calls)
+        if i >= manifest or call.when == "before" or BUILDING not in call.path or not action.long or ALL in os.environ
+    ]
+    ops = Counter(call.op for call in calls if call.when == "after")
+    return _together(part, points, trial) | {"ops": ops, "left_out": len(calls) - len(points)}
 
 
-def fail_everywhere(action: Action, folder: Path) -> Report:
-    """Let each change in turn fail as on a full disk: the action says so in a sentence, or succeeds all the same."""
-    base, expected, calls = _prepare(action, folder)
+def fail_everywhere(trial: Trial) -> Report:
+    """Let each change in turn fail as on a full disk: the action says so in a sentence, or succeeds all the same.
+
+    Of an action that is `long`, of the changes in its temporary folder the writes alone fail: those come from many
+    libraries, while all files there are made, and synced, by the same lines.
+    """
+    action, calls = trial.action, trial.calls
 
     def part(points: Sequence[int], place: Path) -> Report:
-        seen: set[str] = set()
         problems = []
         for point in points:
-            store = copy_store(base, place / "store")
+            store = copy_store(trial.base, place / "store")
             _fork(partial(_write_what_failure_says, place / "said", point, store, action))
             said = (place / "said").read_text()
             found = [said] if said else []
-            found += _check(store, expected, action, seen, finish=True)
+            found += _check(store, trial, finish=True)
             problems += [f"{action.name}, {calls[point]} fails: {text}" for text in found]
             discard(store)
             (place / "said").unlink()
-        return {"points": len(points), "states": len(seen), "problems": problems}
+        return {"points": len(points), "states": len(trial.seen), "problems": problems}
 
+    every = not action.long or ALL in os.environ
     before = [i for i, call in enumerate(calls) if call.when == "before"]
-    return _together(part, before, folder)
+    points = [i for i in before if every or calls[i].op == "write" or BUILDING not in calls[i].path]
+    return _together(part, points, trial) | {"left_out": len(before) - len(points)}
 
 
 def _write_what_failure_says(file: Path, point: int, store: Path, action: Action) -> None:
@@ -96,25 +127,23 @@ def _what_failure_says(point: int, store: Path, action: Action) -> str:
     return ""
 
 
-def cut_power(action: Action, folder: Path, flaw: Callable[[Call], bool] | None = None) -> Report:
+def cut_power(trial: Trial, flaw: Callable[[Call], bool] | None = None) -> Report:
     """Replay the action up to every change and drop what was not synced; `flaw` tells which calls are left out."""
-    base, expected, calls = _prepare(action, folder)
-    calls = [call for call in calls if call.when == "after" and not (flaw and flaw(call))]
-    states = list(_power_states(base, calls))
+    calls = [call for call in trial.calls if call.when == "after" and not (flaw and flaw(call))]
+    states = list(_power_states(trial.base, calls))
 
     def part(points: Sequence[int], place: Path) -> Report:
-        seen: set[str] = set()
         problems = []
         for point in points:
             where, tree, worst = states[point]
             tree.write(place / "store")
             last = where.startswith("at the end")
-            found = _check(place / "store", expected, action, seen, finish=worst, done=last)
-            problems += [f"{action.name}, {where}: {text}" for text in found]
+            found = _check(place / "store", trial, finish=worst and flaw is None, done=last)
+            problems += [f"{trial.action.name}, {where}: {text}" for text in found]
             discard(place / "store")
-        return {"points": len(points), "states": len(seen), "problems": problems}
+        return {"points": len(points), "states": len(trial.seen), "problems": problems}
 
-    return _together(part, range(len(states)), folder) | {"calls": len(calls)}
+    return _together(part, range(len(states)), trial) | {"calls": len(calls)}
 
 
 def _power_states(base: Path, calls: Sequence[Call]) -> Iterator[tuple[str, Tree, bool]]:
@@ -132,7 +161,7 @@ def _power_states(base: Path, calls: Sequence[Call]) -> Iterator[tuple[str, Tree
             disk.do(calls[i])
 
 
-def _prepare(action: Action, folder: Path) -> tuple[Path, Expected, list[Call]]:
+def _prepare(action: Action, folder: Path) -> Trial:
     base = folder / "base"
     action.prepare(base)
     expected = expect(base, folder / "whole", action.run)
@@ -143,7 +172,7 @@ def _prepare(action: Action, folder: Path) -> tuple[Path, Expected, list[Call]]:
     _check_recorded(base, copy, calls)
     gc.collect()
     gc.freeze()
-    return base, expected, calls
+    return Trial(action, folder, base, expected, calls)
 
 
 def _check_recorded(base: Path, copy: Path, calls: Sequence[Call]) -> None:
@@ -156,15 +185,14 @@ def _check_recorded(base: Path, copy: Path, calls: Sequence[Call]) -> None:
     assert told == found, "a change of the store was not told to the hook"
 
 
-def _check(
-    store: Path, expected: Expected, action: Action, seen: set[str], *, finish: bool, done: bool = False
-) -> list[str]:
+def _check(store: Path, trial: Trial, *, finish: bool, done: bool = False) -> list[str]:
     """Check a store, unless one of the same names and bytes was checked, and that the action still succeeds on it."""
-    state = f"{signature(store)} {finish} {done}"
-    if state in seen:
+    action = trial.action
+    state = f"{signature(store, trial.expected)} {finish} {done}"
+    if state in trial.seen:
         return []
-    seen.add(state)
-    problems = _find_problems(store, expected, action, done=done, clean=False)
+    trial.seen.add(state)
+    problems = _find_problems(store, trial, done=done, clean=False)
     if finish and not problems:
         signal.alarm(SECONDS)
         try:
@@ -175,15 +203,14 @@ def _check(
             return [f"the next run fails with {type(error).__name__}: {error}"]
         finally:
             signal.alarm(0)
-        problems = [
-            f"after the next run {text}" for text in _find_problems(store, expected, action, done=True, clean=True)
-        ]
+        problems = [f"after the next run {text}" for text in _find_problems(store, trial, done=True, clean=True)]
     return problems
 
 
-def _find_problems(store: Path, expected: Expected, action: Action, *, done: bool, clean: bool) -> list[str]:
-    problems = find_problems(store, expected, done=done, clean=clean)
-    return problems if action.find_problems is None else problems + action.find_problems(store, done)
+def _find_problems(store: Path, trial: Trial, *, done: bool, clean: bool) -> list[str]:
+    problems = find_problems(store, trial.expected, done=done, clean=clean)
+    more = trial.action.find_problems
+    return problems if more is None else problems + more(store, done)
 
 
 def _fork(work: Callable[[], object]) -> int:
@@ -199,13 +226,12 @@ def _fork(work: Callable[[], object]) -> int:
     return os.waitpid(process, 0)[1]
 
 
-def _together(part: Callable[[Sequence[int], Path], Report], points: Sequence[int], folder: Path) -> Report:
+def _together(part: Callable[[Sequence[int], Path], Report], points: Sequence[int], trial: Trial) -> Report:
     """Do the points in parts, each in a process of its own, and add up what they report."""
     start = time.perf_counter()
     processes = []
     for worker in range(WORKERS):
-        place = folder / f"worker-{worker}"
-        place.mkdir()
+        place = Path(tempfile.mkdtemp(prefix=f"worker-{worker}-", dir=trial.folder))
         process = os.fork()
         if process == 0:
             code = 1
@@ -230,17 +256,13 @@ def _together(part: Callable[[Sequence[int], Path], Report], points: Sequence[in
     return whole | {"seconds": round(time.perf_counter() - start, 1)}
 
 
-def main(mode: str, name: str, folder: str, flaw: str = "") -> None:
-    """Print the report of one mode and action."""
+def main(name: str, folder: str, *modes: str) -> None:
+    """Print the reports of an action, by mode."""
     static.load_static = cache(static.load_static)  # the real encoder, read once for all the runs of this process
-    action = next(a for a in ACTIONS if a.name == name)
-    if mode == "kill":
-        report = kill_everywhere(action, Path(folder))
-    elif mode == "fail":
-        report = fail_everywhere(action, Path(folder))
-    else:
-        report = cut_power(action, Path(folder), FLAWS[flaw] if flaw else None)
-    sys.stdout.write(json.dumps(report) + "\n")
+    trial = _prepare(next(a for a in ACTIONS if a.name == name), Path(folder))
+    do = {"kill": kill_everywhere, "fail": fail_everywhere, "power": cut_power}
+    do |= {name: partial(cut_power, flaw=flaw) for name, flaw in FLAWS.items()}
+    sys.stdout.write(json.dumps({mode: do[mode](trial) for mode in modes}) + "\n")
 
 
 # Planted errors: syncs that are left out. Every one must be found.
