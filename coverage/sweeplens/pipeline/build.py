@@ -1,7 +1,7 @@
 """Build a snapshot: read, embed, map, measure, score, publish."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -53,9 +53,7 @@ def build(
     run, stats, left = Run(progress or Silent()), ReadStats(), Left()
     source = Source(sources, input_format, mapping)
     with write_snapshot(settings.store) as writer, ExitStack() as held:
-        parent = open_parent(settings)
-        if parent is not None:
-            held.enter_context(parent)
+        parent = held.enter_context(open_parent(settings))
         taxonomy = read_taxonomy(settings.taxonomy)
         encoder = load_encoder(settings.encoder, models=settings.models, threads=settings.threads)
         with run.step("read"):
@@ -82,12 +80,12 @@ def build(
     return finish(run, snapshot, traffic, summary)
 
 
-def open_parent(settings: Settings) -> Snapshot | None:
-    """Open CURRENT, if there is one that can be read."""
+def open_parent(settings: Settings) -> AbstractContextManager[Snapshot | None]:
+    """Open CURRENT, if there is one that can be read, until the end of the context."""
     try:
         return open_snapshot(settings.store)
     except (StoreError, NotFoundError):
-        return None
+        return nullcontext()
 
 
 def make_hashing(settings: Settings) -> Hashing:

@@ -1,8 +1,8 @@
 """A log that streams by: what is kept of it is bounded by its accounts, texts and vectors go to files on the way."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +72,8 @@ class Sampler:
 class Passing:
     """What is kept of a log while it streams by: requests as numbers, prompts as files of vectors and heads."""
 
-    def __init__(  # noqa: PLR0917 - what prompts are embedded and measured with
+    def __init__(
         self,
-        folder: Path,
         encoder: Encoder,
         cache: VectorCache,
         cells: NDArray[np.float32],
@@ -87,8 +86,9 @@ class Passing:
         self.names: dict[str, int] = {}
         self.prompts = 0
         self.keys: list[NDArray[np.uint64]] = []
-        self._vectors, self._heads = folder / "vectors", folder / "heads"
-        self._files = self._vectors.open("wb"), self._heads.open("wb")
+        # Files without a name: they are gone with the process, however it ends.
+        self._vectors, self._heads = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - they live as long as this does
+        self._kept_heads: list[bytes] = []
         self._ends: list[NDArray[np.int64]] = []
         self._end = 0
         self._numbers: list[TextNumbers] = []
@@ -123,9 +123,12 @@ class Passing:
         self._cells.append(find_cells(vectors, self.centres))
         if self.sets.names:
             self._known.append(self.sets.match(texts))
-        self._files[0].write(vectors.tobytes())
+        self._vectors.write(vectors.tobytes())
         heads = [head_of(text) for text in texts]
-        self._files[1].write(b"".join(heads))
+        if self.hashing.key is None:
+            self._heads.write(b"".join(heads))
+        else:  # where no text is kept, none goes to a disk, not even for a while
+            self._kept_heads += heads
         ends = self._end + np.cumsum([len(h) for h in heads])
         self._ends.append(ends.astype(np.int64))
         self._end = int(ends[-1])
@@ -133,9 +136,9 @@ class Passing:
         self.prompts += len(texts)
 
     def close(self) -> None:
-        """End the writing; files can be read from now on."""
-        for file in self._files:
-            file.close()
+        """End the writing; what was written can be read from now on."""
+        self._vectors.flush()
+        self._heads.flush()
 
     def vectors(self) -> NDArray[np.float16]:
         """Return the vectors of the new prompts, float16 [m, dim], memory-mapped."""
@@ -145,8 +148,10 @@ class Passing:
         mapped: NDArray[np.float16] = np.memmap(self._vectors, np.float16, "r", shape=shape)
         return mapped
 
-    def heads(self) -> "FileHeads":
+    def heads(self) -> Sequence[bytes]:
         """Return the first characters of the new prompts."""
+        if self.hashing.key is not None:
+            return self._kept_heads
         return FileHeads(self._heads, self._ends)
 
     def numbers(self) -> TextNumbers:
@@ -198,11 +203,11 @@ class Passing:
 class FileHeads(Sequence[bytes]):
     """The first characters of prompts, read from a file when they are asked for."""
 
-    def __init__(self, path: Path, ends: Sequence[NDArray[np.int64]]) -> None:
+    def __init__(self, file: IO[bytes], ends: Sequence[NDArray[np.int64]]) -> None:
         self._ends = np.concatenate([np.zeros(1, np.int64), *ends])
         self._bytes: NDArray[np.uint8] | bytes = b""
         if self._ends[-1]:
-            self._bytes = np.memmap(path, np.uint8, "r")
+            self._bytes = np.memmap(file, np.uint8, "r")
 
     def __len__(self) -> int:
         return len(self._ends) - 1

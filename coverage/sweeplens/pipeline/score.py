@@ -1,12 +1,10 @@
 """Score the accounts of a new log against CURRENT, without writing to the store: the nightly job."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,7 +80,6 @@ def score(
     run, stats, left = Run(progress or Silent()), ReadStats(), Left()
     with ExitStack() as held:
         snapshot = held.enter_context(open_snapshot(settings.store))
-        folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="sweeplens-")))
         name = snapshot.manifest["encoder"]["name"]
         settings = replace(settings, encoder=name, text=snapshot.manifest.get("text", "kept") == "kept")
         encoder = load_encoder(name, models=settings.models, threads=settings.threads)
@@ -92,7 +89,7 @@ def score(
         with run.step("history"):
             history = read_history(snapshot)
         passing = Passing(
-            folder, encoder, VectorCache(settings.store / CACHE, encoder.fingerprint, encoder.dim, readonly=True),
+            encoder, VectorCache(settings.store / CACHE, encoder.fingerprint, encoder.dim, readonly=True),
             np.asarray(snapshot.cells, np.float32), load_known(settings.store), make_hashing(settings),
         )  # fmt: skip
         log = _Log(Source(sources, input_format, mapping), Wanted(_micros(since), _micros(until)), stats, left)
