@@ -19,13 +19,14 @@ def write_old_store(store: Path) -> Snapshot:
     scratch = store.with_name(store.name + "-scratch")
     new = write_small_store(scratch)
     for moment in ("20260301-020000", "20260302-020000"):
-        _write(store, new, moment)
+        write_old_snapshot(store, new, moment).close()
     new.close()
     shutil.rmtree(scratch)
     return open_snapshot(store)
 
 
-def _write(store: Path, new: Snapshot, moment: str) -> None:
+def write_old_snapshot(store: Path, new: Snapshot, moment: str = "20260301-020000") -> Snapshot:
+    """Write a snapshot, of one part each, into `store` as version 0.1 did, and return it, opened."""
     folder = store / "making"
     folder.mkdir(parents=True)
     tables = {}
@@ -57,3 +58,4 @@ def _write(store: Path, new: Snapshot, moment: str) -> None:
     target = store / f"{moment}-{digest[:8]}"
     folder.rename(target)
     (store / "CURRENT").write_text(f"{target.name} {digest}\n", encoding="ascii")
+    return open_snapshot(store)
