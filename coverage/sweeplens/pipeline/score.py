@@ -31,7 +31,7 @@ from sweeplens.pipeline.passing import Passing
 from sweeplens.pipeline.traffic import CACHE, Source
 from sweeplens.signals.account import MISSING, Accounts, group_codes
 from sweeplens.signals.ground import Rows, join_numbers, make_ground
-from sweeplens.signals.sample import hash_keys, sample_accounts
+from sweeplens.signals.sample import MOST, hash_keys, sample_accounts
 from sweeplens.store.key import check_key
 from sweeplens.store.rows import RowView
 from sweeplens.store.snapshot import Snapshot, open_snapshot
@@ -100,7 +100,7 @@ def score(
             look = _look(taken, passing, history, settings)
         near = _Near(look.ground.vectors, snapshot, passing, settings)
         measured = judge_look(
-            run, look, kit, settings, linked=lambda: _linked(history, passing), near=near.find, former=snapshot
+            run, look, kit, settings, linked=lambda: _linked(taken, history, passing), near=near.find, former=snapshot
         )
         return _answer(run, measured.judged, look, taken, log, snapshot, accounts)
 
@@ -115,13 +115,17 @@ class _Log:
 
 @dataclass(frozen=True)
 class _Taken:
-    """All accounts with the requests that are kept, and the exact counts of each, in the order of their names."""
+    """All accounts with the requests that are kept, and the exact counts of each, in the order of their names.
+
+    `stay` marks the history's requests that are inside the window.
+    """
 
     accounts: Accounts
     changed: NDArray[np.bool_]
     requests: NDArray[np.int64]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
+    stay: NDArray[np.bool_]
 
 
 def _micros(moment: datetime | None) -> int | None:
@@ -153,18 +157,22 @@ def _read(
 def _gather(passing: Passing, history: History, settings: Settings, left: Left) -> _Taken:
     """Put the history inside the window and the log's sample together, by account."""
     names, fresh, old = list(passing.names), passing.sampler.settle(), history.requests
-    stay, come = np.ones(len(old), bool), np.ones(len(fresh), bool)
-    last = max((int(t.max()) for t in (old.times, fresh.times) if len(t)), default=MISSING)
+    stay, come, first = np.ones(len(old), bool), np.ones(len(fresh), bool), MISSING
+    n = len(names)
+    requests, starts, ends = passing.counts(n)
+    last = max((int(t.max()) for t in (old.times, ends) if len(t)), default=MISSING)
     span = settings.window_span or settings.retention_span
     if span is not None and last != MISSING:
         first = last - int(span.total_seconds() * 1e6)
         stay, come = ((t >= first) | (t == MISSING) for t in (old.times, fresh.times))
         left.outdated += int((~stay).sum() + (~come).sum())
     every = Batch.join([old.only(stay), fresh.only(come)])
-    n = len(names)
-    requests, starts, ends = passing.counts(n)
+    # Of an account whose rows are all at hand, those that are too old can be told apart.
+    few = requests <= MOST
+    starts = np.where(few, np.iinfo(np.int64).max, np.maximum(starts, first))
+    ends = np.where(few, MISSING, ends)
     requests = requests - np.bincount(fresh.codes[~come], minlength=n) + np.bincount(old.codes[stay], minlength=n)
-    dated = old.only(stay & (old.times != MISSING))
+    dated = every.only(every.times != MISSING)
     np.minimum.at(starts, dated.codes, dated.times)
     np.maximum.at(ends, dated.codes, dated.times)
     changed = np.bincount(fresh.codes, minlength=n) + np.bincount(old.codes[~stay], minlength=n) > 0
@@ -173,7 +181,7 @@ def _gather(passing: Passing, history: History, settings: Settings, left: Left) 
     to = np.full(n, -1, np.int64)
     to[order] = np.arange(len(order))
     accounts = group_codes([names[i] for i in order.tolist()], to[every.codes], every.prompts, every.times)
-    return _Taken(accounts, changed[order], requests[order], starts[order], ends[order])
+    return _Taken(accounts, changed[order], requests[order], starts[order], ends[order], stay)
 
 
 def _look(taken: _Taken, passing: Passing, history: History, settings: Settings) -> Look:
@@ -216,10 +224,10 @@ class _Near:
         return neighbours_of(rows, self._vectors, self._index, self._settings.neighbours).ids
 
 
-def _linked(history: History, passing: Passing) -> "pa.Table":
+def _linked(taken: _Taken, history: History, passing: Passing) -> "pa.Table":
     import pyarrow as pa
 
-    old = history.snapshot.table("requests", list(LINKED))
+    old = history.snapshot.table("requests", list(LINKED)).filter(pa.array(taken.stay))
     text = pa.schema([(name, pa.string()) for name in LINKED])
     return pa.concat_tables([old.cast(text), *passing.linked()])
 
