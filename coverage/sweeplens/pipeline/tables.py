@@ -130,15 +130,16 @@ def accounts_table(accounts: Accounts, judged: Judged) -> "pa.Table":
     """Return the accounts with their scores after the campaigns' help."""
     n, raised = len(accounts), judged.raised
     member = {c: k.campaign_id for k in judged.campaigns for c in k.codes}
-    ends = [accounts.times[accounts.offsets[i] : accounts.offsets[i + 1]] for i in range(n)]
+    times = [accounts.times[accounts.offsets[i] : accounts.offsets[i + 1]] for i in range(n)]
+    dated = [own[own != MISSING] for own in times]
     return make_table(
         "accounts",
         {
             "account_id": list(accounts.names),
             "n_requests": np.diff(accounts.offsets).astype(np.int32),
             "n_prompts": np.array([len(a.distinct) for a in accounts], np.int32),
-            "first_ts": [_moment(t.min()) for t in ends],
-            "last_ts": [_moment(t.max()) for t in ends],
+            "first_ts": [int(own.min()) if len(own) else None for own in dated],
+            "last_ts": [int(own.max()) if len(own) else None for own in dated],
             "score": [None if np.isnan(s) else float(s) for s in raised.score],
             "p_value": _nullable(judged.p),
             "q_value": _nullable(judged.q),
@@ -211,10 +212,6 @@ def senders(accounts: Accounts, label: np.ndarray, n: int) -> np.ndarray:
         mine = np.unique(label[account.distinct])
         count[mine[mine >= 0]] += 1
     return count
-
-
-def _moment(value: np.int64) -> int | None:
-    return None if value == MISSING else int(value)
 
 
 def _nullable(values: np.ndarray) -> "pa.Array":
