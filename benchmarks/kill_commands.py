@@ -61,7 +61,7 @@ def list_commands(folder: Path, account: str) -> list[Command]:
         Command("score", lambda store: [log, "--store", str(store), "--format", "jsonl"], changes=False),
         Command("use", lambda store: [list_snapshots(store)[0].snapshot_id, "--store", str(store)]),
         Command("prune", lambda store: ["--keep", "1", "--store", str(store)], changes=False, removes=True),
-        Command("forget", lambda store: [account, "--store", str(store)]),
+        Command("forget", lambda store: [account, "--yes", "--store", str(store)]),
     ]
 
 

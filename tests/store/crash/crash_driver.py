@@ -31,7 +31,7 @@ from crash_power import Disk, Tree
 
 from sweeplens.embed import static
 from sweeplens.errors import SweepLensError
-from sweeplens.store.lock import BUILDING
+from sweeplens.store.lock import BUILDING, DELETING
 from sweeplens.store.schema import MANIFEST
 
 WORKERS = 2
@@ -56,7 +56,7 @@ class Trial:
 def kill_everywhere(trial: Trial) -> Report:
     """Kill the action before and after every change, each time on a fresh copy of its store, and check what is left.
 
-    Of an action that is `long` the kills after a change are left out while it writes into its temporary folder: the
+    Of an action that is `long` the kills after a change in a temporary folder are left out, but for the manifest's: the
     store is then as it is before the next change, since the recorded changes are all there are.
     """
     action, calls = trial.action, trial.calls
@@ -74,11 +74,10 @@ def kill_everywhere(trial: Trial) -> Report:
             discard(store)
         return {"points": len(points), "states": len(trial.seen), "problems": problems}
 
-    manifest = next((i for i, call in enumerate(calls) if call.path.endswith(MANIFEST)), 0)
     points = [
         i
         for i, call in enumerate(calls)
-        if i >= manifest or call.when == "before" or BUILDING not in call.path or not action.long or ALL in os.environ
+        if call.when == "before" or call.path.endswith(MANIFEST) or not _is_spared(call, action)
     ]
     ops = Counter(call.op for call in calls if call.when == "after")
     return _together(part, points, trial) | {"ops": ops, "left_out": len(calls) - len(points)}
@@ -87,8 +86,8 @@ def kill_everywhere(trial: Trial) -> Report:
 def fail_everywhere(trial: Trial) -> Report:
     """Let each change in turn fail as on a full disk: the action says so in a sentence, or succeeds all the same.
 
-    Of an action that is `long`, of the changes in its temporary folder the writes alone fail: those come from many
-    libraries, while all files there are made, and synced, by the same lines.
+    Of an action that is `long`, of the changes in a temporary folder the writes alone fail: those come from many
+    libraries, while all files there are made, synced and removed by the same lines.
     """
     action, calls = trial.action, trial.calls
 
@@ -105,14 +104,19 @@ def fail_everywhere(trial: Trial) -> Report:
             (place / "said").unlink()
         return {"points": len(points), "states": len(trial.seen), "problems": problems}
 
-    every = not action.long or ALL in os.environ
     before = [i for i, call in enumerate(calls) if call.when == "before"]
-    points = [i for i in before if every or calls[i].op == "write" or BUILDING not in calls[i].path]
+    points = [i for i in before if calls[i].op == "write" or not _is_spared(calls[i], action)]
     return _together(part, points, trial) | {"left_out": len(before) - len(points)}
 
 
 def _write_what_failure_says(file: Path, point: int, store: Path, action: Action) -> None:
     file.write_text(_what_failure_says(point, store, action), encoding="utf-8")
+
+
+def _is_spared(call: Call, action: Action) -> bool:
+    """Say whether a long action changes only what is in one of its temporary folders, which no reader looks into."""
+    inside = call.path.startswith((BUILDING, DELETING)) and "/" in call.path
+    return inside and action.long and ALL not in os.environ
 
 
 def _what_failure_says(point: int, store: Path, action: Action) -> str:
