@@ -125,6 +125,7 @@ def _remove(folder: Path) -> str | None:
     finally:
         os.close(handle)
     disk.remove_tree(hidden)
+    disk.sync_folder(folder.parent)  # or what was erased comes back after a power loss, until the next writer
     return None
 
 

@@ -14,7 +14,7 @@ from sweeplens import pipeline
 from sweeplens.embed.cache import VectorCache, forget_everywhere
 from sweeplens.index import build_index
 from sweeplens.store import private
-from sweeplens.store.lock import hold_lock
+from sweeplens.store.lock import DELETING, hold_lock
 from sweeplens.store.prune import prune, use
 from sweeplens.store.publish import write_snapshot
 from sweeplens.store.snapshot import list_snapshots, open_snapshot
@@ -132,6 +132,7 @@ def _find_dora(store: Path, done: bool) -> list[str]:
     hashes = [content_hash(text) for text in PROMPTS[4:6]]
     cached = VectorCache(store / CACHE, fingerprint, dim, readonly=True).get(hashes)[0].any()
     problems = ["what only dora sent is still there"] * bool(set(texts) & set(PROMPTS[4:6]))
+    problems += ["a removed snapshot of hers came back"] * (done and any(store.glob(f"{DELETING}*")))
     problems += ["what only dora sent is still in the cache"] * bool(cached)
     return problems + ["dora could come back"] * (not load_tombstones(store).forgets("dora", 0))
 
