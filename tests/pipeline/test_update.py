@@ -349,20 +349,9 @@ def test_links_are_taken_over_where_the_disk_has_none(again, stores, monkeypatch
     check_whole(result.snapshot)
 
 
-@pytest.fixture(scope="module")
-def grown_demo(demo_rows, tmp_path_factory):
-    """The synthetic log in two parts that overlap, one on top of the other."""
-    folder = tmp_path_factory.mktemp("grown")
-    n = len(demo_rows)
-    parts = demo_rows[: int(0.6 * n)], demo_rows[int(0.5 * n) :]
-    logs = [write_rows(folder / f"{i}.jsonl", rows) for i, rows in enumerate(parts)]
-    first = build(logs[:1], quick(folder / "store"))
-    return first, update(logs[1:], quick(folder / "store"))
-
-
 def test_the_demo_in_two_parts_is_judged_as_in_one(demo, demo_rows, grown_demo):
-    whole, grown = demo.snapshot, grown_demo[1].snapshot
-    assert grown_demo[1].summary["repeated"] == int(0.6 * len(demo_rows)) - int(0.5 * len(demo_rows))
+    whole, grown = demo.snapshot, grown_demo.second.snapshot
+    assert grown_demo.second.summary["repeated"] == int(0.6 * len(demo_rows)) - int(0.5 * len(demo_rows))
     assert asked(grown) == asked(whole)
     assert use_of(grown) == use_of(whole)
     assert {s for _, s in differing(signals_of(grown), signals_of(whole))} <= MAP_SIGNALS
@@ -381,7 +370,7 @@ def test_the_demo_in_two_parts_is_judged_as_in_one(demo, demo_rows, grown_demo):
 
 
 def test_the_demo_in_two_parts_keeps_the_ids_of_clusters_and_campaigns(demo_log, grown_demo):
-    first, grown = (r.snapshot for r in grown_demo)
+    first, grown = grown_demo.first.snapshot, grown_demo.second.snapshot
     n = len(first.table("prompts"))
     old, new = (s.table("membership")["cluster"].to_numpy()[:n] for s in (first, grown))
     np.testing.assert_array_equal(new[old >= 0], old[old >= 0])

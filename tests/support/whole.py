@@ -102,7 +102,7 @@ def _check_accounts(snapshot: Snapshot) -> None:
         own = rows[row["account_id"]]
         assert (row["n_requests"], row["n_prompts"]) == (len(own), len({r["prompt_id"] for r in own}))
         times = [r["ts"] for r in own if r["ts"] is not None]
-        assert row["last_ts"] == max(times, default=None)
+        assert (row["first_ts"], row["last_ts"]) == (min(times, default=None), max(times, default=None))
     members = {a for c in snapshot.table("campaigns").to_pylist() for a in c["accounts"]}
     assert members <= set(names)
     for name in ("curves", "links", "signals"):
