@@ -12,6 +12,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from support.day_log import day_rows, quick, write_rows
+from support.old_store import write_old_snapshot
 from support.whole import differing, rows_by
 from sweeplens import known
 from sweeplens.errors import LogError, NotFoundError, RejectsError, StoreError
@@ -148,6 +149,14 @@ def test_a_store_without_text_gives_the_scores_of_its_update(scored, tmp_path):
     # What is measured of texts is not kept of old prompts, in a score as in an update.
     check_same(by_account(answer), rows_by(update([scored.second], about).snapshot, "accounts", "account_id"))
     assert answer.left.repeated == len(OVERLAP)
+
+
+def test_a_snapshot_of_version_1_gives_the_same_answer(scored, tmp_path):
+    with open_snapshot(scored.store) as snapshot:
+        write_old_snapshot(tmp_path / "store", snapshot).close()
+    answer = score([scored.second], quick(tmp_path / "store"))
+    assert answer.snapshot.manifest["schema"] == 1
+    assert answer.accounts.equals(scored.answer.accounts)
 
 
 def test_a_store_with_known_prompts_looks_for_them(scored, tmp_path):

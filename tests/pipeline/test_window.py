@@ -208,6 +208,15 @@ def test_a_snapshot_may_lose_all_that_it_had(tmp_path):
     check_whole(later.snapshot)
 
 
+def test_a_log_that_was_there_already_still_moves_the_horizon(logs, tmp_path):
+    about = quick(tmp_path / "store")
+    shutil.copytree(logs.folder / "before", about.store)
+    result = update([logs.old], replace(about, window=WINDOW))
+    assert set(asked(result.snapshot)) == ids_of(TIMELESS, KEPT)
+    assert result.snapshot.manifest["tables"]["requests"] == ["requests.parquet"]
+    check_whole(result.snapshot)
+
+
 def test_updates_with_and_without_a_cut_go_on_from_each_other(tmp_path):
     about = quick(tmp_path / "store")
     days = {d: day_rows(d, range(2), d, d + 3) for d in range(1, 9)}

@@ -121,6 +121,10 @@ def read_log(  # noqa: PLR0917 - what a log is read with
         )  # fmt: skip
         batches = list(intake.take(rows))
     check_rejects(stats, settings.max_rejects)
+    if history is not None and not batches:
+        # A log that was there already, as when a job is run again, leaves no empty part behind.
+        disk.unlink(writer.folder / file)
+        return no_log(history)
     return Incoming(tuple(names), Batch.join(batches), fresh.texts, fresh.hashes, file)
 
 
