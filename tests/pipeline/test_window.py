@@ -276,3 +276,15 @@ def test_a_score_with_a_window_counts_what_an_update_counts(logs, cut, tmp_path)
     for column in ("n_requests", "n_prompts", "first_ts", "last_ts", "level", "campaign_id"):
         assert {k: r[column] for k, r in mine.items()} == {k: r[column] for k, r in theirs.items()}, column
     assert found.summary["requests"] == cut.result.summary["requests"]
+
+
+def test_a_clock_that_is_wrong_does_not_move_the_horizon(logs, tmp_path):
+    wrong = {**NEW[0], "request_id": "from-another-age", "ts": "2099-01-01T00:00:00Z"}
+    log = write_rows(tmp_path / "wrong.jsonl", [*NEW, wrong])
+    about = quick(tmp_path / "store", window=WINDOW)
+    shutil.copytree(logs.folder / "before", about.store)
+    scored = score([log], about)
+    result = update([log], about)
+    assert set(asked(result.snapshot)) == ids_of(TIMELESS, KEPT, NEW, [wrong])
+    assert scored.summary["outdated"] == result.summary["outdated"]
+    check_whole(result.snapshot)

@@ -28,7 +28,7 @@ from sweeplens.pipeline.judge import Judged, KnownPrompts, load_kit
 from sweeplens.pipeline.keys import KeySet, PromptNumbers
 from sweeplens.pipeline.measuring import LINKED, Look, check_encoder, judge_look, match_known
 from sweeplens.pipeline.passing import Passing
-from sweeplens.pipeline.traffic import CACHE, Source
+from sweeplens.pipeline.traffic import CACHE, Source, first_moment
 from sweeplens.signals.account import MISSING, Accounts, group_codes
 from sweeplens.signals.ground import Rows, join_numbers, make_ground
 from sweeplens.signals.sample import MOST, hash_keys, sample_accounts
@@ -160,10 +160,9 @@ def _gather(passing: Passing, history: History, settings: Settings, left: Left) 
     stay, come, first = np.ones(len(old), bool), np.ones(len(fresh), bool), MISSING
     n = len(names)
     requests, starts, ends = passing.counts(n)
-    last = max((int(t.max()) for t in (old.times, ends) if len(t)), default=MISSING)
     span = settings.window_span or settings.retention_span
-    if span is not None and last != MISSING:
-        first = last - int(span.total_seconds() * 1e6)
+    if span is not None:
+        first = first_moment((old.times, ends), span)
         stay, come = ((t >= first) | (t == MISSING) for t in (old.times, fresh.times))
         left.outdated += int((~stay).sum() + (~come).sum())
     every = Batch.join([old.only(stay), fresh.only(come)])

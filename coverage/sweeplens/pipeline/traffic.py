@@ -1,7 +1,9 @@
 """The requests and prompts that a snapshot, or a score, is made of: what was known, and what a log adds."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +27,7 @@ from sweeplens.store.rows import RowView
 from sweeplens.store.schema import PARQUET, REJECTS, schemas, write_table
 from sweeplens.store.tombstones import load_tombstones
 
+_AHEAD = 86_400.0  # seconds that a log's clock may be ahead of ours
 CACHE = ".cache"  # folder of the store that holds vectors by content hash, for all its snapshots
 
 
@@ -142,11 +145,21 @@ def cut_window(
         return incoming, history
     new = incoming.requests.times
     old = np.empty(0, np.int64) if history is None else history.requests.times
-    last = max((int(t.max()) for t in (old, new) if len(t)), default=MISSING)
-    first = last - int(span.total_seconds() * 1e6) if last != MISSING else MISSING
+    first = first_moment((old, new), span)
     stay, come = (old >= first) | (old == MISSING), (new >= first) | (new == MISSING)
     left.outdated += int((~stay).sum() + (~come).sum())
     return drop_requests(writer, incoming, history, stay, come)
+
+
+def first_moment(times: Sequence[NDArray[np.int64]], span: timedelta) -> int:
+    """Return the first moment of a window that ends with the last of these times; MISSING where there is none.
+
+    Times of more than a day from now are a clock that is wrong, and do not move the window: one row of the year 2099
+    would leave nothing else.
+    """
+    latest = int((time.time() + _AHEAD) * 1e6)
+    last = max((int(t[t <= latest].max(initial=MISSING)) for t in times), default=MISSING)
+    return last if last == MISSING else last - int(span.total_seconds() * 1e6)
 
 
 def drop_requests(
