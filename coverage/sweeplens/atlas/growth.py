@@ -103,7 +103,10 @@ def grow_atlas(
 def place_prompts(
     atlas: Atlas, fresh: NDArray[np.float32], index: Index
 ) -> tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]:
-    """Return (cluster, agreement, xy) of new prompts, by their nearest neighbours on the map."""
+    """Return (cluster, agreement, xy) of new prompts, by their nearest neighbours on the map.
+
+    Here prompts that were placed themselves have a say, too: on a map that grows, most of a cluster may be placed.
+    """
     m = len(fresh)
     if not len(atlas.cell):
         return np.full(m, -1, np.int32), np.zeros(m, np.float32), np.zeros((m, 2), np.float32)
