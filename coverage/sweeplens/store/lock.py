@@ -79,8 +79,11 @@ def hold_lock(store: Path, *, wait: float = 0.0) -> Iterator[Lock]:
     except OSError as error:
         raise StoreError(_explain(store, error)) from error
     finally:
-        if handle is not None:
+        if handle is not None and handle in _open_handles:
             _open_handles.discard(handle)
+            with suppress(OSError):
+                # A child that was just forked may not have closed its copy yet: closing ours alone would keep the lock.
+                fcntl.flock(handle, fcntl.LOCK_UN)
             with suppress(OSError):
                 os.close(handle)
 
