@@ -18,7 +18,7 @@ from sweeplens.pipeline.intake import Batch, Hashing
 from sweeplens.pipeline.measuring import LINKED
 from sweeplens.signals.account import MISSING
 from sweeplens.signals.ground import TextNumbers, head_of, join_numbers, measure_texts
-from sweeplens.signals.sample import MOST, account_keys, sample_keys, smallest
+from sweeplens.signals.sample import MOST, account_keys, hash_keys, sample_keys, smallest
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,7 +132,7 @@ class Passing:
         ends = self._end + np.cumsum([len(h) for h in heads])
         self._ends.append(ends.astype(np.int64))
         self._end = int(ends[-1])
-        self.keys.append(np.fromiter((int(h[:16], 16) for h in hashes), np.uint64, len(hashes)))
+        self.keys.append(hash_keys(hashes))
         self.prompts += len(texts)
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from sweeplens.embed.prompts import embed_prompts
 from sweeplens.engine.steps import Run
 from sweeplens.logs.read import check_rejects, read_requests
 from sweeplens.logs.rows import ReadStats
-from sweeplens.pipeline.history import Heads, History, keep_requests, read_request_keys, renumbered
+from sweeplens.pipeline.history import Heads, History, keep_requests, read_history, read_request_keys, renumbered
 from sweeplens.pipeline.intake import Batch, Hashing, Intake, Left, RejectsFile
 from sweeplens.pipeline.keys import KeySet, PromptNumbers
 from sweeplens.signals.account import MISSING, Accounts, first_arrivals, group_codes
@@ -268,17 +268,10 @@ def sort_accounts(incoming: Incoming, history: History | None) -> tuple[Accounts
     if history is None:
         changed[:] = True
     elif history.keep is not None:
-        gone = np.bincount(_all_codes(history)[~history.keep], minlength=len(incoming.names)) > 0
-        changed[to[np.flatnonzero(gone)[to[np.flatnonzero(gone)] >= 0]]] = True
+        every_code = read_history(history.snapshot).requests.codes
+        lost = to[np.unique(every_code[~history.keep])]
+        changed[lost[lost >= 0]] = True
     return accounts, changed
-
-
-def _all_codes(history: History) -> NDArray[np.int32]:
-    column = history.snapshot.table("requests", ["account_id"])["account_id"].unify_dictionaries().combine_chunks()
-    place = {name: i for i, name in enumerate(history.names)}
-    to = np.array([place[name] for name in column.dictionary.to_pylist()], np.int32)
-    codes: NDArray[np.int32] = to[column.indices.to_numpy()]
-    return codes
 
 
 def next_part(history: History | None) -> int:
