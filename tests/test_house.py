@@ -14,7 +14,19 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "coverage" / "sweeplens"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("torch", "faiss", "umap", "hdbscan", "pandas", "streamlit", "sklearn", "transformers", "onnxruntime", "numba")
+HEAVY = (
+    "torch",
+    "faiss",
+    "umap",
+    "hdbscan",
+    "pandas",
+    "streamlit",
+    "sklearn",
+    "transformers",
+    "onnxruntime",
+    "numba",
+    "matplotlib",
+)
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 
 

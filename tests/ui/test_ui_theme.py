@@ -69,11 +69,17 @@ def test_marks_can_be_seen_on_their_ground(mode: str) -> None:
     assert template(mode).layout.paper_bgcolor == p.ground
 
 
-def test_no_other_module_of_the_app_names_a_colour() -> None:
-    ui = ROOT / "coverage" / "sweeplens" / "ui"
-    for path in ui.rglob("*.py"):
-        if path.name != "theme.py":
-            assert not re.search(r"#[0-9a-fA-F]{6}\b|rgba?\(", path.read_text(encoding="utf-8")), path.name
+@pytest.mark.parametrize("room", ["ui", "report"])
+def test_colours_are_named_in_the_palette_alone(room: str) -> None:
+    package = ROOT / "coverage" / "sweeplens"
+    seen = 0
+    for path in (package / room).rglob("*"):
+        if path.suffix in {".py", ".html", ".css"} and path != package / "report" / "palette.py":
+            # What has no colour at all is none.
+            text = path.read_text(encoding="utf-8").replace("rgba(0,0,0,0)", "")
+            assert not re.search(r"#[0-9a-fA-F]{3}(?:[0-9a-fA-F]{3})?\b|rgba?\(|hsla?\(", text), path.name
+            seen += 1
+    assert seen > 10
 
 
 def test_a_theme_that_is_not_known_yet_is_light() -> None:
