@@ -1,5 +1,6 @@
 """Pages and the addresses that lead to them; an address carries ids, never text."""
 
+from collections.abc import Sequence
 from importlib import import_module
 from urllib.parse import urlencode
 
@@ -21,18 +22,23 @@ def page(name: str) -> st.Page:
     return st.Page(show, title=PAGES[name], url_path=name, default=name == "queue", help=_HELP[name])
 
 
-def go_to(name: str, **params: str) -> None:
-    """Leave for another page; the browser's back button returns."""
+def go_to(name: str, **params: str | Sequence[str]) -> None:
+    """Leave for another page; the browser's back button returns. A sequence of ids is a parameter that is repeated."""
     st.switch_page(page(name), query_params=params)
 
 
-def address(name: str, **params: str) -> str:
-    """Return the relative address of a view."""
+def address(name: str, **params: str | Sequence[str]) -> str:
+    """Return the relative address of a view. A sequence of ids is a parameter that is repeated."""
     path = "" if name == "queue" else name
-    return f"{path}?{urlencode(params)}" if params else path
+    return f"{path}?{urlencode(params, doseq=True)}" if params else path
 
 
 def wanted(name: str) -> str | None:
     """Return the id that the address names, such as the account of ?account=..., or None."""
     value = st.query_params.get(name)
     return value if isinstance(value, str) and value else None
+
+
+def all_wanted(name: str) -> list[str]:
+    """Return all ids that the address names under this parameter, each once, in their order."""
+    return [value for value in dict.fromkeys(st.query_params.get_all(name)) if value]
