@@ -4,6 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from sweeplens.report.palette import PALETTES, Mode, Palette, palette, translucent
+from sweeplens.report.wording import THIN
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -22,7 +23,6 @@ __all__ = [
 ]
 
 FONT = "'Source Sans', 'Source Sans 3', 'Source Sans Pro', sans-serif"
-THIN = "\u2009"  # between thousands
 
 
 @cache
