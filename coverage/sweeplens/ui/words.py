@@ -19,6 +19,6 @@ from sweeplens.report.wording import (
 )
 
 __all__ = [
-    "KIND_WORDS", "LABEL_WORDS", "LEVELS", "LEVEL_WORDS", "LINK_WORDS", "age", "chances", "count", "counted", "day", "moment",
-    "period", "score", "short", "thin",
+    "KIND_WORDS", "LABEL_WORDS", "LEVELS", "LEVEL_WORDS", "LINK_WORDS", "age", "chances", "count", "counted", "day",
+    "moment", "period", "score", "short", "thin",
 ]  # fmt: skip
