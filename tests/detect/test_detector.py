@@ -95,7 +95,7 @@ def test_an_account_that_is_too_small_is_explained_by_its_kin_alone():
 
 def test_explain_keeps_the_most_important_ones():
     n = len(KEYS)
-    reasons = explain(np.full(n, 0.5), np.full(n, 50.0), np.full(n, 0.4), np.arange(n) * 1.0, most=3)
+    reasons = explain(np.full(n, 0.5), np.full(n, 50.0), np.full(n, 0.4), np.arange(n) * 1.0, np.zeros(n), most=3)
     assert [r.signal for r in reasons] == list(KEYS[::-1][:3])
 
 

@@ -53,23 +53,27 @@ class AccountScores:
 def score_accounts(values: np.ndarray, peers: Peers, detector: Detector, prints: Fingerprints) -> AccountScores:
     """Score the signals [N, S] of accounts, each together with its kin, and explain each score."""
     if detector.fallback:
-        weights = fallback_contributions(peers.percentile)
+        weights, at_peers = fallback_contributions(peers.percentile), np.zeros(values.shape)
         own = np.where(np.isnan(values).all(1), np.nan, weights.sum(1))
     else:
-        weights = detector.contributions(values)
+        weights, at_peers = detector.contributions(values), detector.contributions(peers.median)
         own = detector.log_odds(values)
     kin = pool_kin(own, prints)
     score = 1 / (1 + np.exp(-kin.log_odds))
     reasons = tuple(
-        () if np.isnan(score[i]) else _reasons(i, values, peers, np.where(np.isnan(own[i]), 0.0, weights[i]), kin)
+        ()
+        if np.isnan(score[i])
+        else _reasons(i, values, peers, np.where(np.isnan(own[i]), 0.0, weights[i]), at_peers[i], kin)
         for i in range(len(score))
     )
     return AccountScores(own, weights, kin, score, reasons)
 
 
-def _reasons(at: int, values: np.ndarray, peers: Peers, weight: np.ndarray, kin: Kin) -> tuple[Reason, ...]:
+def _reasons(  # noqa: PLR0917 - all about one account
+    at: int, values: np.ndarray, peers: Peers, weight: np.ndarray, at_peers: np.ndarray, kin: Kin
+) -> tuple[Reason, ...]:
     """Return the reasons of one account; its kin are one where they raise the score."""
-    found = explain(values[at], peers.percentile[at], peers.median[at], weight)
+    found = explain(values[at], peers.percentile[at], peers.median[at], weight, at_peers)
     own_missing = not weight.any()
     added = float(kin.log_odds[at]) if own_missing else float(kin.moved[at])
     if kin.count[at] == 0 or added < _LEAST_WEIGHT:
@@ -82,16 +86,24 @@ def _reasons(at: int, values: np.ndarray, peers: Peers, weight: np.ndarray, kin:
 
 
 def explain(
-    value: np.ndarray, percentile: np.ndarray, median: np.ndarray, weight: np.ndarray, most: int = _REASONS
-) -> tuple[Reason, ...]:
-    """Return the signals that raise the score most, strongest first, each with its sentence."""
+    value: np.ndarray, percentile: np.ndarray, median: np.ndarray, weight: np.ndarray, at_peers: np.ndarray,
+    *, most: int = _REASONS,
+) -> tuple[Reason, ...]:  # fmt: skip
+    """Return the signals that raise the score most, strongest first, each with its sentence.
+
+    `at_peers` is what each would add at the median of the peers.
+    """
     order = np.argsort(-weight, kind="stable")[:most]
     return tuple(
-        Reason(KEYS[i], float(value[i]), float(percentile[i]), float(weight[i]), _sentence(i, value[i], median[i]))
+        Reason(
+            KEYS[i], float(value[i]), float(percentile[i]), float(weight[i]),
+            _sentence(i, float(value[i]), float(median[i]), float(weight[i]), float(at_peers[i])),
+        )
         for i in order
         if weight[i] >= _LEAST_WEIGHT and not np.isnan(value[i])
-    )
+    )  # fmt: skip
 
 
-def _sentence(at: int, value: float, median: float) -> str:
-    return BY_KEY[KEYS[at]].sentence(float(value), float(value if np.isnan(median) else median))
+def _sentence(at: int, value: float, median: float, adds: float, peers_add: float) -> str:
+    signal = BY_KEY[KEYS[at]]
+    return signal.sentence(value, value) if np.isnan(median) else signal.reason(value, median, adds, peers_add)

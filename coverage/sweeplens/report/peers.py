@@ -8,7 +8,10 @@ from numpy.typing import NDArray
 from sweeplens.detect.accounts import KIN
 from sweeplens.detect.raising import CAMPAIGN
 from sweeplens.report.columns import columns_of, names_of, number, spaced
+from sweeplens.report.contributions import Contributions, contributions_of
 from sweeplens.report.facts import LEVELS, AccountRow, CapabilityShare, Curve, NearAccount, Peers, Reason, SignalFact
+from sweeplens.report.find import find_account
+from sweeplens.report.queue import account_rows
 from sweeplens.signals.catalog import BY_KEY
 from sweeplens.signals.measure import LEAST, find_peers
 
@@ -57,37 +60,64 @@ def compare_signals(
     Those that speak most come first.
     """
     signals = columns_of(snapshot).signals
+    five = _quantiles(signals.values[peers])
+    whole = contributions_of(snapshot, account, row, five[:, 2])
     reasons = {reason.signal: reason for reason in row.reasons}
     facts = []
     for i, name in enumerate(signals.names):
-        among = signals.values[peers, i]
-        among = among[~np.isnan(among)]
-        five = tuple(np.quantile(among, _QUANTILES).tolist()) if len(among) else None
+        among = None if np.isnan(five[i]).any() else tuple(five[i].tolist())
         value, percentile = number(signals.values[account, i]), number(signals.percentiles[account, i])
-        facts.append(_fact(name, value, percentile, five, reasons.get(name)))
-    facts += [_fact(r.signal, r.value, None, None, r) for r in row.reasons if r.signal in _OTHERS]
+        weight = reasons[name].weight if name in reasons else None
+        text = _sentence(name, value, among, reasons.get(name), whole)
+        if whole is not None and value is not None:
+            weight = whole.weights.get(name)
+        facts.append(_fact(name, value, percentile, among, weight, text))
+    facts += [_fact(r.signal, r.value, None, None, r.weight, r.text) for r in row.reasons if r.signal in _OTHERS]
+    if whole is not None and whole.kin and KIN not in reasons:
+        side = "higher" if whole.kin > 0 else "lower"
+        facts.append(_fact(KIN, None, None, None, whole.kin, f"the accounts that ask most like it score {side}"))
     return tuple(sorted(facts, key=_strength))
 
 
-def _fact(
-    name: str,
-    value: float | None,
-    percentile: float | None,
-    quantiles: tuple[float, ...] | None,
-    reason: Reason | None,
-) -> SignalFact:
+def add_up(snapshot: "Snapshot", account_id: str) -> Contributions | None:
+    """Return what the score of an account is the sum of, None where that is not known; `NotFoundError` for the id."""
+    account = find_account(snapshot, account_id)
+    peers = columns_of(snapshot).signals.values[peers_of(snapshot, account)]
+    row = account_rows(snapshot.table("accounts").slice(account, 1))[0]
+    return contributions_of(snapshot, account, row, _quantiles(peers)[:, 2])
+
+
+def _quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the five quantiles of each column of [peers, signals] without its NaN: [signals, 5], NaN where none is."""
+    five = np.full((values.shape[1], len(_QUANTILES)), np.nan)
+    for i, column in enumerate(values.T):
+        among = column[~np.isnan(column)]
+        if len(among):
+            five[i] = np.quantile(among, _QUANTILES)
+    return five
+
+
+def _sentence(
+    name: str, value: float | None, five: tuple[float, ...] | None, reason: Reason | None, whole: Contributions | None
+) -> str | None:
     known = BY_KEY.get(name)  # a later version may measure others
-    if reason is not None:
-        text: str | None = reason.text
-    elif known is None or value is None or quantiles is None:
-        text = None
-    else:
-        text = known.sentence(value, quantiles[2])
+    if known is None or value is None or five is None:
+        return None if reason is None else reason.text
+    adds = None if whole is None else whole.weights.get(name)
+    if whole is not None and adds:
+        return known.reason(value, five[2], adds, whole.at_peers[name])
+    return known.sentence(value, five[2]) if reason is None else reason.text
+
+
+def _fact(  # noqa: PLR0917 - what it is made of
+    name: str, value: float | None, percentile: float | None, five: tuple[float, ...] | None, weight: float | None,
+    text: str | None,
+) -> SignalFact:  # fmt: skip
+    known = BY_KEY.get(name)
     label, fools = (known.label, known.fools) if known else _OTHERS.get(name, (name.replace("_", " "), ""))
     family = known.family if known else ""
-    five = None if quantiles is None else (quantiles[0], quantiles[1], quantiles[2], quantiles[3], quantiles[4])
-    weight = None if reason is None else reason.weight
-    return SignalFact(name, family, label, value, percentile, five, weight, text, fools)
+    quantiles = None if five is None else (five[0], five[1], five[2], five[3], five[4])
+    return SignalFact(name, family, label, value, percentile, quantiles, weight, text, fools)
 
 
 def _strength(fact: SignalFact) -> tuple[bool, float, float]:

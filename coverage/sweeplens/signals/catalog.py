@@ -7,6 +7,7 @@ from importlib import resources
 from math import expm1
 
 Shown = Callable[[float], str]
+_ALIKE = 0.05  # log-odds by which two contributions may differ and still count alike
 
 
 def share(value: float) -> str:
@@ -55,6 +56,21 @@ class Signal:
         """Return the sentence for a value beside the peers' median."""
         side = self.high if value >= peers else self.low
         return side.format(value=self.show(value), peers=self.show(peers))
+
+    def reason(self, value: float, peers: float, adds: float, peers_add: float) -> str:
+        """Return the sentence for a value that `adds` to the log-odds of a score, where the peers' median adds so much.
+
+        Where the difference from the peers speaks for the same side, that is the sentence. Else it would mislead: the
+        detector knows honest accounts of other logs, and here many peers may look like this one.
+        """
+        own, theirs = self.show(value), self.show(peers)
+        if own != theirs and (adds - peers_add) * adds > 0:
+            return self.sentence(value, peers)
+        side = "towards" if adds > 0 else "against"
+        if own == theirs:
+            return f"{self.label}: {own}, as for its peers; in any log that counts {side} a sweep"
+        more = ", theirs more" if abs(peers_add) > abs(adds) + _ALIKE else ""
+        return f"{self.label}: {own}, for its peers {theirs}; both count {side} a sweep{more}"
 
 
 def _load() -> tuple[Signal, ...]:
