@@ -1,9 +1,11 @@
 """A campaign's evidence agrees with a count by hand over the literal log."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
-from support.small_store import SENT, cluster_of
+from support.small_store import SENT, START, cluster_of
 from sweeplens.errors import NotFoundError
 from sweeplens.report.campaign import campaign_evidence
 from sweeplens.store.snapshot import Snapshot
@@ -29,18 +31,48 @@ def test_members_are_ranked_and_their_union_is_counted(snapshot: Snapshot) -> No
 
 def test_matrices_hold_shares_of_each_members_prompts(snapshot: Snapshot) -> None:
     facts = campaign_evidence(snapshot, "C-01")
-    assert facts.capabilities.rows == facts.clusters.rows == facts.days.rows == MEMBERS
-    assert facts.capabilities.columns == ("Coding", "Translation", "Mathematics")
-    for i, member in enumerate(MEMBERS):
+    assert facts.capabilities.rows == facts.clusters.rows == facts.similarity.rows
+    assert sorted(facts.capabilities.rows) == sorted(MEMBERS)
+    assert sorted(facts.capabilities.columns) == ["Coding", "Mathematics", "Translation"]
+    topics = [("Coding", "Translation", "Mathematics").index(c) for c in facts.capabilities.columns]
+    for i, member in enumerate(facts.capabilities.rows):
         own = SENT[member]
         assert facts.capabilities.values[i].tolist() == pytest.approx(
-            [sum(cluster_of(p) == c for p in own) / len(own) for c in range(3)]
+            [sum(cluster_of(p) == c for p in own) / len(own) for c in topics]
         )
         for j, column in enumerate(facts.clusters.columns):
             share = sum(cluster_of(p) == int(column.split()[0]) for p in own) / len(own)
             assert facts.clusters.values[i, j] == pytest.approx(share)
+
+
+def test_all_accounts_stand_beside_the_members_with_the_mean_of_their_shares(snapshot: Snapshot) -> None:
+    facts = campaign_evidence(snapshot, "C-01")
+    distinct = [set(sent) for sent in SENT.values()]
+    for j, column in enumerate(facts.clusters.columns):
+        mean = sum(sum(cluster_of(p) == int(column.split()[0]) for p in own) / len(own) for own in distinct) / 8
+        assert facts.clusters.everybody is not None
+        assert facts.clusters.everybody[j] == pytest.approx(mean)
+    coding = facts.capabilities.columns.index("Coding")
+    mean = sum(sum(p < 10 for p in own) / len(own) for own in distinct) / 8
+    assert facts.capabilities.everybody is not None
+    assert facts.capabilities.everybody[coding] == pytest.approx(mean)
+
+
+def test_days_and_hours_count_requests_of_who_began_first(snapshot: Snapshot) -> None:
+    facts = campaign_evidence(snapshot, "C-01")
+    assert facts.days.rows == facts.hours.rows == MEMBERS
     assert facts.days.columns == ("2026-03-02",)
     assert facts.days.values[:, 0].tolist() == [10, 10, 9]
+    assert facts.hours.values[2].tolist() == [0] * 9 + [1] * 9 + [0] * 6
+    assert (facts.first_ts, facts.last_ts) == (START, START + timedelta(hours=9))
+
+
+def test_the_widest_account_elsewhere_stands_beside_the_union(snapshot: Snapshot) -> None:
+    assert campaign_evidence(snapshot, "C-01").coverage.outside == ("lone", 20)
+
+
+def test_too_few_accounts_say_nothing_about_two_of_them(snapshot: Snapshot) -> None:
+    assert campaign_evidence(snapshot, "C-01").alike_elsewhere is None
 
 
 def test_similarity_is_the_cosine_of_centred_means(snapshot: Snapshot) -> None:
@@ -70,10 +102,11 @@ def test_typical_prompts_count_the_members_sendings(snapshot: Snapshot) -> None:
     assert [p.cluster_id for p in campaign_evidence(snapshot, "C-01").prompts[:4]] == [0, 2, 1, 0]
 
 
-def test_only_the_first_members_are_drawn_but_all_are_counted(snapshot: Snapshot) -> None:
+def test_members_are_drawn_spread_over_all_and_all_are_counted(snapshot: Snapshot) -> None:
     facts = campaign_evidence(snapshot, "C-01", max_members=2, max_prompts=4)
-    assert facts.capabilities.rows == MEMBERS[:2]
+    assert sorted(facts.capabilities.rows) == ["dealt-a", "dealt-c"]
     assert facts.similarity.values.shape == (2, 2)
+    assert [m.account_id for m in campaign_evidence(snapshot, "C-01", max_rows=1).members] == ["dealt-a"]
     assert (len(facts.members), len(facts.prompts), sum(n for _, n in facts.timeline.days)) == (3, 4, 29)
 
 

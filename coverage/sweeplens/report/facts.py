@@ -262,20 +262,28 @@ class AccountEvidence:
 
 @dataclass(frozen=True, eq=False)
 class Matrix:
-    """Numbers with the names of their rows and columns: `values` is float32 [rows, columns]."""
+    """Numbers with the names of their rows and columns: `values` is float32 [rows, columns].
+
+    `everybody` is the mean row of all accounts of the log, float32 [columns], where that is something to compare with.
+    """
 
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     values: "NDArray[np.float32]"
+    everybody: "NDArray[np.float32] | None" = None
 
 
 @dataclass(frozen=True)
 class UnionCoverage:
-    """Distinct cells of all members together, against those of the largest single members (id, cells)."""
+    """Distinct cells of all members together, against those of the largest single members (id, cells).
+
+    `outside` is the account with most cells that is no member, None where all are.
+    """
 
     cells: int
     of: int
     largest: tuple[tuple[str, int], ...]
+    outside: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -289,21 +297,39 @@ class SharedLink:
     weight: float
 
 
+@dataclass(frozen=True)
+class SharedPrompt:
+    """A prompt that `n_members` of a campaign sent, and `n_others` accounts of the log beside them."""
+
+    prompt_id: int
+    n_members: int
+    n_others: int
+
+
 @dataclass(frozen=True, eq=False)
 class CampaignEvidence:
     """Everything that is shown about one campaign.
 
-    The matrices show at most the first `max_members` members; `similarity` is ordered so that like ones are neighbours.
+    `members` are the first ones by level and score, `row.accounts` all of them. The matrices have at most `max_members`
+    rows, spread evenly over all. `similarity`, `capabilities` and `clusters` have the leaf order of an average linkage,
+    so that like members are neighbours; `days` and `hours` (of the day, UTC) count requests, who began first on top.
+    `alike_elsewhere` is the median likeness of two accounts of the whole log, None where there are too few. `shared`
+    are prompts that several members sent, those of most members first.
     """
 
     row: CampaignRow
     headline: str
     members: tuple[AccountRow, ...]
+    first_ts: datetime | None
+    last_ts: datetime | None
     capabilities: Matrix
     clusters: Matrix
     similarity: Matrix
+    alike_elsewhere: float | None
     days: Matrix
+    hours: Matrix
     coverage: UnionCoverage
+    shared: tuple[SharedPrompt, ...]
     n_shared_prompts: int
     timeline: Timeline
     links: tuple[SharedLink, ...]
