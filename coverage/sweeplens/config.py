@@ -48,6 +48,29 @@ class Settings:
     retention: str = _setting("", "What is older than this is also erased from store and cache at an update.")
     text: bool = _setting(True, "Keep prompt text; false: keyed hashes, lengths, languages and vectors only.")
     memory_limit: str = _setting("", "Memory that a run and its processes may use: 6GiB, 4000MB; not set: any.")
+    audit: float = _setting(
+        0.02, "Share of the accounts that the queue offers as a random audit.", low=0.0, high=1.0, desk=True
+    )
+    allow_days: int = _setting(
+        90, "Days after which an allow-list entry ends unless it says else.", low=1, high=3660, desk=True
+    )
+    releases: Path | None = _setting(
+        None, "TOML file of releases, which the app marks on timelines; not set: none.", desk=True
+    )
+    hide_prompts: bool = _setting(
+        False, "Keep prompt text on the server until an analyst asks for one; that is noted.", desk=True
+    )
+    export: bool = _setting(True, "Let the app offer files to download.", desk=True)
+    role_claim: str = _setting(
+        "", "Claim of the login that holds a role, such as roles; not set: the lists alone.", desk=True
+    )
+    viewers: str = _setting(
+        "", "Who may look but not write: e-mail addresses and @domains, with commas between.", desk=True
+    )
+    analysts: str = _setting(
+        "", "Who may leave verdicts: e-mail addresses and @domains, with commas between.", desk=True
+    )
+    admins: str = _setting("", "Who may do everything: e-mail addresses and @domains, with commas between.", desk=True)
 
     def __post_init__(self) -> None:
         """Check each value against its limits; a path may be given as text."""
@@ -77,6 +100,11 @@ class Settings:
     def memory_bytes(self) -> int | None:
         """The memory that a run and its processes may use, in bytes; None where it is not limited."""
         return _read_bytes("memory_limit", self.memory_limit)
+
+    def of_build(self) -> dict[str, object]:
+        """Return the settings that a snapshot is made with, without those of the desk, which name people."""
+        made = [f.name for f in fields(self) if not f.metadata.get("desk")]
+        return {name: str(v) if isinstance(v := getattr(self, name), Path) else v for name in made}
 
     @property
     def threads(self) -> int:

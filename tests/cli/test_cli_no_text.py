@@ -21,7 +21,7 @@ def test_account_and_cluster_pages(cli, bare: Path) -> None:
     for words in (("account", "lone"), ("cluster", "1")):
         code, out, err = cli(*words, "--store", str(bare))
         assert (code, err) == (0, "")
-        assert out.count("(text not kept)") == 10
+        assert out.count("(text not shown)") == 10
         assert "Translate sentence" not in out
     assert "Exemplars" not in out
     assert "\nterms" not in out
@@ -37,7 +37,7 @@ def test_search_says_ids_accounts_and_clusters(cli, bare: Path, monkeypatch: pyt
     rows = out.splitlines()[2:]
     assert len(rows) == 3
     for row in rows:
-        assert "(text not kept)" in row
+        assert "(text not shown)" in row
         assert "soup, recipe" in row
         assert 30 <= int(row.split()[1]) < 38
     hits = json.loads(cli("search", "soup", "--store", str(bare), "--format", "json", "--k", "2").out)

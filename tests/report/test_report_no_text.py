@@ -44,5 +44,5 @@ def test_search_finds_prompts_by_their_vectors(snapshot: Snapshot, bare: Altered
 
 
 def test_words_stand_where_a_text_would_be() -> None:
-    assert shown_text(None) == "(text not kept)"
+    assert shown_text(None) == "(text not shown)"
     assert shown_text("") == ""

@@ -146,9 +146,9 @@ def test_a_file_of_the_first_version_reads_as_it_is_and_gains_the_column_at_the_
     new = add_verdict(store, "account", "a-1", "confirmed sweep", inclusion=0.5, **ABOUT)
     assert history(store, "account", "a-1") == [new, old]
     with sqlite3.connect(store / FILE) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (3,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (4,)
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
             connection.execute("UPDATE verdicts SET note = ''")
         with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
             connection.execute("INSERT INTO verdicts SELECT 9, kind, subject, verdict, note, analyst, verified, at, "
-                               "snapshot_id, detector, 2.0 FROM verdicts WHERE id = 1")  # fmt: skip
+                               "snapshot_id, detector, 2.0, NULL, NULL, NULL FROM verdicts WHERE id = 1")  # fmt: skip

@@ -43,7 +43,7 @@ def test_words_stand_where_prompts_would_be(open_bare: Open) -> None:
         ("account", {"account": "lone"}), ("campaign", {"campaign": "C-01"}), ("clusters", {"cluster": "3"}),
     ):  # fmt: skip
         app = open_bare(page, **params)
-        assert set(prompts_of(app)) == {"(text not kept)"}
+        assert set(prompts_of(app)) == {"(text not shown)"}
         assert "Their text was not kept" in texts(app)
         search = next(w for w in app.text_input if w.label == "Search in these prompts")
         assert search.disabled
@@ -83,7 +83,7 @@ def test_the_map_colours_and_lights_clusters_by_id(open_bare: Open, monkeypatch:
     app = open_bare("map")
     app.text_input(key="map-search").set_value("soup").run()
     assert not app.exception
-    assert set(prompts_of(app)) == {"(text not kept)"}
+    assert set(prompts_of(app)) == {"(text not shown)"}
 
 
 @pytest.mark.parametrize(("page", "params"), [("account", {"account": "dealt-a"}), ("campaign", {"campaign": "C-01"})])

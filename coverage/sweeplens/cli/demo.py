@@ -3,7 +3,7 @@
 import csv
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -71,7 +71,7 @@ def _built_before(settings: "Settings") -> "Snapshot | None":
         snapshot = open_snapshot(settings.store)
     except SweepLensError:
         return None
-    config = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
+    config = settings.of_build()
     created = datetime.fromisoformat(snapshot.manifest["created"]).timestamp()
     package = Path(str(resources.files("sweeplens")))
     changed = max(path.stat().st_mtime for path in package.rglob("*") if path.suffix != ".pyc" and path.is_file())

@@ -4,7 +4,6 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from sweeplens import __version__
@@ -159,7 +158,7 @@ def make_manifest(  # noqa: PLR0917 - what it is made of
         "parent": None if parent is None else parent.snapshot_id,
         "text": "kept" if settings.text else "none",
         "key": None if settings.text else key_id(store_key(settings.store)),
-        "config": {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(settings).items()},
+        "config": settings.of_build(),
         "encoder": {"fingerprint": encoder.fingerprint, **encoder.describe()},
         "detector": {
             "name": kit.detector.name, "version": kit.detector.version, "fallback": kit.detector.fallback,

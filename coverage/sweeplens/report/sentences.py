@@ -112,8 +112,8 @@ def describe_cluster(row: ClusterRow) -> str:
 
 
 def shown_text(text: str | None) -> str:
-    """Return a prompt's text, or what stands in its place where the snapshot keeps none."""
-    return "(text not kept)" if text is None else text
+    """Return a prompt's text, or what stands in its place where the snapshot keeps none or the desk hides it."""
+    return "(text not shown)" if text is None else text
 
 
 def count(n: int, noun: str) -> str:

@@ -3,95 +3,22 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
-from sqlalchemy import (
-    URL,
-    Boolean,
-    CheckConstraint,
-    Column,
-    ColumnElement,
-    Connection,
-    DateTime,
-    Engine,
-    Float,
-    Index,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    event,
-    null,
-    text,
-)
+from sqlalchemy import URL, ColumnElement, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 from sqlalchemy.schema import CreateIndex, CreateTable
-from sqlalchemy.types import TypeDecorator
 
 from sweeplens.errors import SchemaError, StoreError
+from sweeplens.review import tables
+from sweeplens.review.tables import ADDED, APPEND_ONLY, INDEXES, VERSION, metadata
 
 FILE = "review.sqlite"
-VERSION = 3
 _LOCK = ".review.lock"
 _WAIT = 30.0  # seconds that a writer waits for another
-
-
-class UtcTime(TypeDecorator[datetime]):
-    """A time with its zone, stored as UTC: SQLite itself keeps no zone."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002
-        """Turn a time with a zone into UTC without one."""
-        return None if value is None else value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Any) -> datetime | None:  # noqa: ANN401, ARG002
-        """Give the stored time its zone."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
-
-metadata = MetaData()
-verdicts = Table(
-    "verdicts",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("kind", String(16), CheckConstraint("kind IN ('account', 'campaign')"), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("verdict", String(32), nullable=False),
-    Column("note", Text, nullable=False),
-    Column("analyst", Text, nullable=False),
-    Column("verified", Boolean, nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("snapshot_id", Text, nullable=False),
-    Column("detector", Text, nullable=False),
-    Column("inclusion", Float, CheckConstraint("inclusion > 0 AND inclusion <= 1")),
-    sqlite_autoincrement=True,
-)
-# The trail says that something was erased from it and when, never whose it was.
-erasures = Table(
-    "erasures",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at", UtcTime, nullable=False),
-    Column("n_verdicts", Integer, nullable=False),
-    Column("n_notes", Integer, nullable=False),
-    sqlite_autoincrement=True,
-)
-_by_subject = Index("verdicts_by_subject", verdicts.c.kind, verdicts.c.subject, verdicts.c.id)
-_ADDED = {"inclusion": "FLOAT CHECK (inclusion > 0 AND inclusion <= 1)"}  # columns that version 1 did not have
-# The trail is worth something only if nothing in it can be changed by a slip.
-_APPEND_ONLY = {
-    f"verdicts_no_{action.lower()}": f"CREATE TRIGGER IF NOT EXISTS verdicts_no_{action.lower()} BEFORE {action} "
-    "ON verdicts BEGIN SELECT RAISE(ABORT, 'verdicts are append-only'); END"
-    for action in ("UPDATE", "DELETE")
-}
 
 
 @contextmanager
@@ -119,10 +46,10 @@ def erasing(connection: Connection) -> Iterator[None]:
     that is killed in between leaves it in force.
     """
     connection.exec_driver_sql("BEGIN IMMEDIATE")
-    for name in _APPEND_ONLY:
+    for name in APPEND_ONLY:
         connection.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
     yield
-    for statement in _APPEND_ONLY.values():
+    for statement in APPEND_ONLY.values():
         connection.execute(text(statement))
 
 
@@ -158,8 +85,8 @@ def _writing(store: Path) -> Iterator[None]:
 
 
 @contextmanager
-def read_review(store: Path) -> Iterator[Connection | None]:
-    """Give a connection to read from, or None where no verdict was ever left."""
+def read_review(store: Path, *, least: int = 1) -> Iterator[Connection | None]:
+    """Give a connection to read from, or None where nothing was ever left, or in a file older than version `least`."""
     path = store / FILE
     if not path.is_file():
         yield None
@@ -168,7 +95,7 @@ def read_review(store: Path) -> Iterator[Connection | None]:
         engine = _engine(path)
         with engine.connect() as connection:
             # A file without a version is being made at this moment.
-            yield connection if _version(connection, path) else None
+            yield connection if _version(connection, path) >= least else None
     except DBAPIError as error:
         raise StoreError(f"the review file {path} cannot be read: {error.orig}") from None
 
@@ -191,23 +118,36 @@ def _prepare(engine: Engine, path: Path) -> None:
         if _version(connection, path) == VERSION:
             return
         connection.execute(text("PRAGMA journal_mode=WAL"))
-        for table in (verdicts, erasures):
+        for table in metadata.sorted_tables:
             connection.execute(CreateTable(table, if_not_exists=True))
         there = _columns(connection)
-        for name, kind in _ADDED.items():
+        for name, kind in ADDED.items():
             if name not in there:
                 connection.execute(text(f"ALTER TABLE verdicts ADD COLUMN {name} {kind}"))
-        connection.execute(CreateIndex(_by_subject, if_not_exists=True))
-        for statement in _APPEND_ONLY.values():
+        for index in INDEXES:
+            connection.execute(CreateIndex(index, if_not_exists=True))
+        for statement in APPEND_ONLY.values():
             connection.execute(text(statement))
         connection.execute(text(f"PRAGMA user_version={VERSION}"))
         connection.commit()
 
 
 def verdict_columns(connection: Connection) -> list[ColumnElement[Any]]:
-    """Return the columns to select; one that an older file does not have yet reads as null."""
-    there = _columns(connection)
-    return [c if c.name in there else null().label(c.name) for c in verdicts.c]
+    """Return the columns of verdicts to select; one that an older file does not have yet reads as null."""
+    return tables.verdict_columns(_columns(connection))
+
+
+def review_stamp(store: Path) -> tuple[int, ...]:
+    """Return numbers that differ once anything was written to the review file, all zero where there is none."""
+    stamp: list[int] = []
+    for name in (FILE, f"{FILE}-wal"):
+        try:
+            about = (store / name).stat()
+        except OSError:
+            stamp += [0, 0]
+        else:
+            stamp += [about.st_mtime_ns, about.st_size]
+    return tuple(stamp)
 
 
 def _columns(connection: Connection) -> set[str]:

@@ -5,13 +5,14 @@ immutable and shared between sessions; its key is the snapshot's folder, which n
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sweeplens.config import Settings, load_settings
 from sweeplens.errors import NotFoundError
@@ -27,6 +28,7 @@ from sweeplens.report.facts import (
     Hit,
     MapPoints,
     Overview,
+    PromptRow,
 )  # fmt: skip
 from sweeplens.store.snapshot import Snapshot, open_snapshot, read_current, read_manifest
 
@@ -38,7 +40,7 @@ def _folder(snapshot: Snapshot) -> str:
     return str(snapshot.folder)
 
 
-_KEY: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: _folder}
+KEY: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: _folder}
 
 
 def settings() -> Settings:
@@ -60,7 +62,7 @@ def _opened(store: str, snapshot_id: str, digest: str) -> Snapshot:
     return snapshot
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
 def overview(snapshot: Snapshot) -> Overview:
     """Return the numbers of the snapshot. The age in it is that of the first look: `age_of` has the present one."""
     return queue.overview(snapshot)
@@ -71,25 +73,25 @@ def age_of(seen: Overview, now: datetime) -> float | None:
     return None if seen.created is None else (now - seen.created).total_seconds() / 86_400
 
 
-@st.cache_resource(max_entries=2, show_spinner="Ranking the accounts", hash_funcs=_KEY)
+@st.cache_resource(max_entries=2, show_spinner="Ranking the accounts", hash_funcs=KEY)
 def accounts(snapshot: Snapshot) -> list[AccountRow]:
     """Return all accounts, those to look at first on top."""
     return queue.account_queue(snapshot)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
 def account_rows(snapshot: Snapshot) -> dict[str, AccountRow]:
     """Return all accounts by their id."""
     return {row.account_id: row for row in accounts(snapshot)}
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
 def campaigns(snapshot: Snapshot) -> list[CampaignRow]:
     """Return all groups, whatever their label, those to look at first on top."""
     return queue.campaign_queue(snapshot, include_all=True)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
 def campaign_periods(snapshot: Snapshot) -> dict[str, Period]:
     """Return by campaign id when its members were first and last seen."""
     return {row.campaign_id: period(account_rows(snapshot)[a] for a in row.accounts) for row in campaigns(snapshot)}
@@ -103,39 +105,84 @@ def period(rows: Iterable[AccountRow]) -> Period:
     return min(first, default=None), max(last, default=None)
 
 
-@st.cache_resource(max_entries=24, show_spinner="Gathering the evidence", hash_funcs=_KEY)
+def hidden() -> bool:
+    """Say whether prompt text stays on the server until somebody asks for one prompt."""
+    return settings().hide_prompts
+
+
 def account_evidence(snapshot: Snapshot, account_id: str) -> AccountEvidence:
-    """Return everything that is shown about one account."""
-    return account.account_evidence(snapshot, account_id, max_prompts=MAX_PROMPTS)
+    """Return everything that is shown about one account; texts are None where prompts are hidden."""
+    return _account_evidence(snapshot, account_id, hidden())
 
 
-@st.cache_resource(max_entries=8, show_spinner="Gathering the evidence", hash_funcs=_KEY)
+@st.cache_resource(max_entries=24, show_spinner="Gathering the evidence", hash_funcs=KEY)
+def _account_evidence(snapshot: Snapshot, account_id: str, hide: bool) -> AccountEvidence:
+    found = account.account_evidence(snapshot, account_id, max_prompts=MAX_PROMPTS)
+    return replace(found, prompts=_without_text(found.prompts)) if hide else found
+
+
 def campaign_evidence(snapshot: Snapshot, campaign_id: str) -> CampaignEvidence:
-    """Return everything that is shown about one campaign."""
-    return campaign.campaign_evidence(snapshot, campaign_id, max_prompts=MAX_PROMPTS)
+    """Return everything that is shown about one campaign; texts are None where prompts are hidden."""
+    return _campaign_evidence(snapshot, campaign_id, hidden())
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+@st.cache_resource(max_entries=8, show_spinner="Gathering the evidence", hash_funcs=KEY)
+def _campaign_evidence(snapshot: Snapshot, campaign_id: str, hide: bool) -> CampaignEvidence:
+    found = campaign.campaign_evidence(snapshot, campaign_id, max_prompts=MAX_PROMPTS)
+    return replace(found, prompts=_without_text(found.prompts)) if hide else found
+
+
+def _without_text(rows: Sequence[PromptRow]) -> tuple[PromptRow, ...]:
+    return tuple(replace(row, text=None) for row in rows)
+
+
+def prompt_rows(snapshot: Snapshot, prompt_ids: ArrayLike) -> list[PromptRow]:
+    """Return the prompts of these ids, in the order given; texts are None where prompts are hidden."""
+    rows = ground.prompt_rows(snapshot, prompt_ids)
+    return list(_without_text(rows)) if hidden() else rows
+
+
+def text_of(snapshot: Snapshot, prompt_id: int) -> str | None:
+    """Return the text of one prompt, hidden or not; `note_look` comes first where it is."""
+    return ground.prompt_rows(snapshot, [prompt_id])[0].text
+
+
+def note_look(snapshot: Snapshot, prompt_id: int) -> None:
+    """Note in the review file who reads a hidden prompt; raises `StoreError` where it cannot be noted."""
+    from sweeplens.review.looks import add_look
+    from sweeplens.ui.access import visitor
+
+    add_look(settings().store, prompt_id, by=visitor().person, snapshot_id=snapshot.snapshot_id)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
 def clusters(snapshot: Snapshot) -> list[ClusterRow]:
     """Return all clusters, those with most prompts first."""
     return cluster.cluster_table(snapshot)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Gathering the evidence", hash_funcs=_KEY)
 def cluster_evidence(snapshot: Snapshot, cluster_id: str) -> ClusterEvidence:
     """Return everything that is shown about one cluster; its id comes from the address."""
     if not cluster_id.isascii() or not cluster_id.isdecimal() or len(cluster_id) > 9:
         raise NotFoundError(f"a cluster's id is a number, but the address says {cluster_id[:40]!r}")
-    return cluster.cluster_evidence(snapshot, int(cluster_id))
+    return _cluster_evidence(snapshot, int(cluster_id), hidden())
 
 
-@st.cache_resource(max_entries=2, show_spinner="Drawing the map", hash_funcs=_KEY)
+@st.cache_resource(max_entries=16, show_spinner="Gathering the evidence", hash_funcs=KEY)
+def _cluster_evidence(snapshot: Snapshot, cluster_id: int, hide: bool) -> ClusterEvidence:
+    found = cluster.cluster_evidence(snapshot, cluster_id)
+    if not hide:
+        return found
+    return replace(found, prompts=_without_text(found.prompts), exemplars=_without_text(found.exemplars))
+
+
+@st.cache_resource(max_entries=2, show_spinner="Drawing the map", hash_funcs=KEY)
 def map_points(snapshot: Snapshot) -> MapPoints:
     """Return all prompts as columns."""
     return ground.map_points(snapshot)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=_KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
 def mostly_about(snapshot: Snapshot) -> dict[str, str]:
     """Return by account id the name of the capability that most of its distinct prompts are on."""
     columns = columns_of(snapshot)
@@ -153,7 +200,7 @@ def peer_values(snapshot: Snapshot, account_ids: Sequence[str], signal: str) -> 
     return values[~np.isnan(values)]
 
 
-@st.cache_resource(max_entries=32, show_spinner="Encoding the text", hash_funcs=_KEY)
+@st.cache_resource(max_entries=32, show_spinner="Encoding the text", hash_funcs=KEY)
 def _vector(snapshot: Snapshot, text: str) -> NDArray[np.float32]:
     from sweeplens.pipeline import encode_query
 
@@ -162,4 +209,5 @@ def _vector(snapshot: Snapshot, text: str) -> NDArray[np.float32]:
 
 def search_text(snapshot: Snapshot, text: str, k: int = 50) -> list[Hit]:
     """Return the prompts nearest to a text; raises `EncoderError` where the snapshot's encoder is not at hand."""
-    return search.search(snapshot, _vector(snapshot, text), k)
+    hits = search.search(snapshot, _vector(snapshot, text), k)
+    return [replace(hit, text=None) for hit in hits] if hidden() else hits

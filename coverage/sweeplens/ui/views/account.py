@@ -7,7 +7,7 @@ import streamlit as st
 from sweeplens.report.facts import AccountEvidence, SignalFact
 from sweeplens.report.sentences import describe_chance
 from sweeplens.signals.catalog import BY_KEY
-from sweeplens.ui import data, links, parts, words
+from sweeplens.ui import data, links, parts, prompts, words
 from sweeplens.ui.charts.account import Strip, draw_capabilities, draw_curve, draw_strips
 from sweeplens.ui.charts.base import Label
 from sweeplens.ui.charts.ground import draw_ground
@@ -56,7 +56,7 @@ def show() -> None:
         parts.draw(draw_timeline(parts.colours(), evidence.timeline), "timeline")
         if evidence.timeline.undated and evidence.timeline.days:
             st.caption(f"{words.counted(evidence.timeline.undated, 'request')} without a time.")
-    _prompts(evidence)
+    _prompts(snapshot, evidence)
     _company(evidence)
     _signals(evidence)
 
@@ -160,12 +160,12 @@ def _order(evidence: AccountEvidence) -> None:
 
 
 @parts.fragment
-def _prompts(evidence: AccountEvidence) -> None:
+def _prompts(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
     st.markdown(
         "**What it asks**",
         help="Typical ones first: its clusters take turns, each with the prompt nearest to its middle.",
     )
-    parts.show_prompts(evidence.prompts, len(evidence.prompt_ids), evidence.row.account_id)
+    prompts.show_prompts(snapshot, evidence.prompts, len(evidence.prompt_ids), evidence.row.account_id)
 
 
 @parts.fragment

@@ -7,7 +7,7 @@ import streamlit as st
 
 from sweeplens.report.facts import CampaignEvidence, CampaignRow
 from sweeplens.report.sentences import describe_dealing, describe_rarity, percent
-from sweeplens.ui import data, links, parts, words
+from sweeplens.ui import data, links, parts, prompts, words
 from sweeplens.ui.charts.campaign import draw_days, draw_shares, draw_similarity, draw_union
 from sweeplens.ui.charts.ground import draw_ground
 from sweeplens.ui.tables import accounts as account_tables
@@ -65,7 +65,7 @@ def show() -> None:
         parts.draw(draw_days(parts.colours(), evidence.days), "days")
     with right:
         _links(evidence)
-    _prompts(evidence)
+    _prompts(snapshot, evidence)
 
 
 def _choose(snapshot: "Snapshot") -> None:
@@ -177,9 +177,9 @@ def _links(evidence: CampaignEvidence) -> None:
 
 
 @parts.fragment
-def _prompts(evidence: CampaignEvidence) -> None:
+def _prompts(snapshot: "Snapshot", evidence: CampaignEvidence) -> None:
     st.markdown(
         "**What they ask**",
         help="Typical ones first: the clusters take turns, each with the prompt nearest to its middle.",
     )
-    parts.show_prompts(evidence.prompts, len(evidence.prompt_ids), evidence.row.campaign_id)
+    prompts.show_prompts(snapshot, evidence.prompts, len(evidence.prompt_ids), evidence.row.campaign_id)

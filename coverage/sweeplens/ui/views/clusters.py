@@ -6,7 +6,7 @@ import numpy as np
 import streamlit as st
 
 from sweeplens.report.facts import ClusterEvidence, ClusterRow
-from sweeplens.ui import data, links, parts, words
+from sweeplens.ui import data, links, parts, prompts, words
 from sweeplens.ui.charts.ground import draw_ground
 from sweeplens.ui.charts.timeline import draw_timeline
 from sweeplens.ui.tables import prompts as prompt_tables
@@ -35,13 +35,13 @@ def show() -> None:
         shown = {"title": "Where it lies on the map", "who": "this cluster"}
         chart = draw_ground(parts.colours(), points, inside, evidence.prompts, names, **shown)
         parts.draw(chart, "ground")
-    _exemplars(evidence)
+    _exemplars(snapshot, evidence)
     left, right = st.columns(2, gap="medium")
     with left:
         parts.draw(draw_timeline(parts.colours(), evidence.timeline), "timeline")
     with right:
         _terms(evidence.row)
-    _prompts(evidence)
+    _prompts(snapshot, evidence)
 
 
 def _choose(snapshot: "Snapshot") -> None:
@@ -49,8 +49,10 @@ def _choose(snapshot: "Snapshot") -> None:
     seen = data.overview(snapshot)
     inside = sum(r.n_prompts for r in rows)
     share = inside / max(1, seen.n_prompts)
-    prompts = words.counted(seen.n_prompts, "distinct prompt")
-    hold = f"{words.counted(len(rows), 'cluster')} hold {100 * share:.0f} % of {prompts}; the rest lies between them."
+    all_prompts = words.counted(seen.n_prompts, "distinct prompt")
+    hold = (
+        f"{words.counted(len(rows), 'cluster')} hold {100 * share:.0f} % of {all_prompts}; the rest lies between them."
+    )
     parts.heading("Clusters", None, hold)
     if not rows:
         parts.nothing("This snapshot has no clusters.", "A log with more distinct prompts gives some.")
@@ -102,7 +104,7 @@ def _accounts(evidence: ClusterEvidence) -> None:
 
 
 @parts.fragment
-def _exemplars(evidence: ClusterEvidence) -> None:
+def _exemplars(snapshot: "Snapshot", evidence: ClusterEvidence) -> None:
     st.markdown("**Typical prompts**", help="The prompts nearest to the middle of the cluster.")
     rows = evidence.exemplars
     if not rows:
@@ -111,7 +113,7 @@ def _exemplars(evidence: ClusterEvidence) -> None:
         return
     at = parts.pick(prompt_tables.prompts(rows), prompt_tables.prompt_columns(cluster=False), "exemplars")
     if at is not None and at < len(rows):
-        parts.show_prompt(rows[at], "exemplar")
+        prompts.show_prompt(snapshot, rows[at], "exemplar")
 
 
 def _terms(row: ClusterRow) -> None:
@@ -123,6 +125,8 @@ def _terms(row: ClusterRow) -> None:
 
 
 @parts.fragment
-def _prompts(evidence: ClusterEvidence) -> None:
+def _prompts(snapshot: "Snapshot", evidence: ClusterEvidence) -> None:
     st.markdown("**All prompts**", help="Core members first, the surest on top.")
-    parts.show_prompts(evidence.prompts, evidence.row.n_prompts, str(evidence.row.cluster_id), cluster=False)
+    prompts.show_prompts(
+        snapshot, evidence.prompts, evidence.row.n_prompts, str(evidence.row.cluster_id), cluster=False
+    )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sweeplens.errors import SweepLensError
 from sweeplens.report import ground
 from sweeplens.text import one_line
-from sweeplens.ui import data, links, parts, selection, words
+from sweeplens.ui import data, links, parts, prompts, selection, words
 from sweeplens.ui.charts.atlas import draw_map, group_points, outline, sample
 from sweeplens.ui.charts.base import Label
 from sweeplens.ui.safe import code_span, plot_text
@@ -179,7 +179,7 @@ def _selection(snapshot: "Snapshot", lit: Lit | None) -> None:
     _terms(snapshot, lit)
     _senders(snapshot, lit)
     order = np.arange(len(lit.ids)) if lit.nearest else ground.typical_order(snapshot, lit.ids)
-    rows = ground.prompt_rows(snapshot, lit.ids[order[:_LISTED]])
+    rows = data.prompt_rows(snapshot, lit.ids[order[:_LISTED]])
     more = "" if len(lit.ids) <= _LISTED else f", {words.count(_LISTED)} of them here"
     st.markdown("**Prompts**", help="A click shows all of a prompt.")
     st.caption(
@@ -192,7 +192,7 @@ def _selection(snapshot: "Snapshot", lit: Lit | None) -> None:
         260,
     )
     if at is not None and at < len(rows):
-        parts.show_prompt(rows[at], "map-prompt")
+        prompts.show_prompt(snapshot, rows[at], "map-prompt")
 
 
 def _terms(snapshot: "Snapshot", lit: Lit) -> None:
