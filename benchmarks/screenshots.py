@@ -26,7 +26,9 @@ def views(store: Path) -> dict[str, str]:
         "map-level": address("map", colour="level"), "cluster": address("clusters", cluster="0"),
         "account": address("account", account=alone[0].account_id),
         "account-low": address("account", account=alone[len(alone) * 3 // 4].account_id),
-        "map-account": address("map", account=alone[0].account_id),
+        "map-account": address("map", account=alone[0].account_id), "coverage": address("coverage"),
+        "coverage-topic": address("coverage", capability="Mathematics", rows="all"),
+        "coverage-alike": address("coverage", order="alike"), "snapshots": address("snapshots"),
     }  # fmt: skip
     if campaigns:
         found["campaign"] = address("campaign", campaign=campaigns[0].campaign_id)

@@ -142,7 +142,7 @@ def _picture(snapshot: "Snapshot", choice: _Choice) -> int | None:
 def _list(snapshot: "Snapshot", choice: _Choice) -> int | None:
     columns = columns_of(snapshot)
     st.markdown(
-        "**Who covers most**",
+        "**How wide each of them asks**",
         help="How many different cells, capabilities and clusters an account asks in, and what share of its peers of "
         "like volume reaches fewer. A click opens the account.",
     )

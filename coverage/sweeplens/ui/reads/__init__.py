@@ -1,0 +1,1 @@
+"""Cached reads, a module for each page that has its own."""
