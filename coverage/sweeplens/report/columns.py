@@ -1,14 +1,16 @@
 """The columns of a snapshot as numpy arrays, sorted once and shared by all reports on that snapshot."""
 
+import logging
 from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sweeplens.detect.detector import LEVELS
+from sweeplens.errors import StoreError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 UNASSIGNED = "unassigned"
 NO_TIME = np.iinfo(np.int64).max
+_KEPT = "_columns"  # where an open snapshot keeps its columns
+log = logging.getLogger(__name__)
 
 
 class Requests(NamedTuple):
@@ -62,11 +66,24 @@ class Curves(NamedTuple):
     cells: NDArray[np.int32]
 
 
+class Naming(NamedTuple):
+    """What the clusters are called: by id, -1 is what lies in none.
+
+    `pinned` are those that stay on top; `last` is the number of the last name that analysts gave, 0 for none.
+    """
+
+    names: dict[int, str]
+    pinned: frozenset[int]
+    last: int
+
+
 class Columns:
     """Arrays of one snapshot; an account is its row in the accounts table, a capability its row in that table."""
 
     def __init__(self, snapshot: "Snapshot") -> None:
         self._table = snapshot.table
+        self._folder = snapshot.folder
+        self._naming: Naming | None = None
 
     @cached_property
     def accounts(self) -> list[str]:
@@ -163,9 +180,26 @@ class Columns:
         """Cluster of each prompt, -1 for none."""
         return whole(self._table("membership")["cluster"])
 
-    @cached_property
+    @property
+    def naming(self) -> Naming:
+        """What the clusters are called, as read when it was first asked for or by `read_names`."""
+        if self._naming is None:
+            self._naming = _read_naming(self._folder, self.found_names)
+        return self._naming
+
+    @property
     def cluster_names(self) -> dict[int, str]:
-        """Name of each cluster id; -1 is what lies in none."""
+        """Name of each cluster id: what an analyst called it, else what the map found; -1 is what lies in none."""
+        return self.naming.names
+
+    def read_names(self) -> None:
+        """Take up the names that analysts gave since."""
+        if self._naming is None or self._naming.last != _last_naming(self._folder.parent):
+            self._naming = _read_naming(self._folder, self.found_names)
+
+    @cached_property
+    def found_names(self) -> dict[int, str]:
+        """Name of each cluster id that the map found; -1 is what lies in none."""
         table = self._table("clusters")
         return {-1: "no cluster", **dict(zip(table["cluster_id"].to_pylist(), table["name"].to_pylist(), strict=True))}
 
@@ -217,15 +251,36 @@ class Columns:
         return np.array([self.position[w] for w in words], np.int32)[codes]
 
 
-_cache: "WeakKeyDictionary[Snapshot, Columns]" = WeakKeyDictionary()
-
-
 def columns_of(snapshot: "Snapshot") -> Columns:
     """Return the columns of an open snapshot, made when they are first asked for and kept as long as it is open."""
-    found = _cache.get(snapshot)
+    kept = vars(snapshot)  # a table of its own that held them would hold the snapshot with them
+    found: Columns | None = kept.get(_KEPT)
     if found is None:
-        found = _cache[snapshot] = Columns(snapshot)
+        found = kept[_KEPT] = Columns(snapshot)
     return found
+
+
+def _read_naming(folder: Path, found: dict[int, str]) -> Naming:
+    from sweeplens.review.naming import cluster_names, last_naming
+
+    try:
+        last = last_naming(folder.parent)
+        given = cluster_names(folder.parent, folder.name) if last else {}
+    except StoreError as error:
+        log.warning("clusters bear the names that the map found: %s", error)
+        return Naming(found, frozenset(), 0)
+    known = {c: row for c, row in given.items() if c in found}
+    names = {c: row.name for c, row in known.items() if row.name is not None}
+    return Naming({**found, **names}, frozenset(c for c, row in known.items() if row.pinned), last)
+
+
+def _last_naming(store: Path) -> int:
+    from sweeplens.review.naming import last_naming
+
+    try:
+        return last_naming(store)
+    except StoreError:
+        return 0
 
 
 def encode(column: "pa.ChunkedArray") -> tuple[NDArray[np.int32], list[str]]:

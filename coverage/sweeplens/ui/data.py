@@ -17,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from sweeplens.config import Settings, load_settings
 from sweeplens.errors import NotFoundError
 from sweeplens.report import account, campaign, cluster, ground, queue, search
+from sweeplens.report.cases import Cases, Subject, cases_of
+from sweeplens.report.cases import audited as draw_audit
 from sweeplens.report.columns import columns_of
 from sweeplens.report.facts import (
     AccountEvidence,
@@ -30,8 +32,11 @@ from sweeplens.report.facts import (
     Overview,
     PromptRow,
 )  # fmt: skip
+from sweeplens.review.database import review_stamp
+from sweeplens.review.verdicts import Verdict, latest_verdicts
 from sweeplens.store.snapshot import Snapshot, open_snapshot, read_current, read_manifest
 
+_FRESH = 60.0  # seconds after which entries of the allow-list are looked at again
 MAX_PROMPTS = 2000  # prompts of one account or campaign that are listed, the typical ones first
 Period = tuple[datetime | None, datetime | None]
 
@@ -40,7 +45,12 @@ def _folder(snapshot: Snapshot) -> str:
     return str(snapshot.folder)
 
 
-KEY: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: _folder}
+def _named(snapshot: Snapshot) -> str:
+    return f"{snapshot.folder} {columns_of(snapshot).naming.last}"
+
+
+KEY: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: _named}  # for what shows names of clusters
+LASTING: dict[str | type[Any], Callable[[Any], Any]] = {Snapshot: _folder}  # for what does not
 
 
 def settings() -> Settings:
@@ -52,7 +62,9 @@ def current() -> Snapshot:
     """Return the snapshot that CURRENT names now; raises `StoreError` and its kin."""
     store = settings().store
     snapshot_id, digest = read_current(store)
-    return _opened(str(store.resolve()), snapshot_id, digest)
+    snapshot = _opened(str(store.resolve()), snapshot_id, digest)
+    columns_of(snapshot).read_names()  # what somebody called a cluster is seen by all at the next click
+    return snapshot
 
 
 @st.cache_resource(max_entries=2, show_spinner="Opening the snapshot")
@@ -62,7 +74,7 @@ def _opened(store: str, snapshot_id: str, digest: str) -> Snapshot:
     return snapshot
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)
 def overview(snapshot: Snapshot) -> Overview:
     """Return the numbers of the snapshot. The age in it is that of the first look: `age_of` has the present one."""
     return queue.overview(snapshot)
@@ -73,25 +85,25 @@ def age_of(seen: Overview, now: datetime) -> float | None:
     return None if seen.created is None else (now - seen.created).total_seconds() / 86_400
 
 
-@st.cache_resource(max_entries=2, show_spinner="Ranking the accounts", hash_funcs=KEY)
+@st.cache_resource(max_entries=2, show_spinner="Ranking the accounts", hash_funcs=LASTING)
 def accounts(snapshot: Snapshot) -> list[AccountRow]:
     """Return all accounts, those to look at first on top."""
     return queue.account_queue(snapshot)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)
 def account_rows(snapshot: Snapshot) -> dict[str, AccountRow]:
     """Return all accounts by their id."""
     return {row.account_id: row for row in accounts(snapshot)}
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)
 def campaigns(snapshot: Snapshot) -> list[CampaignRow]:
     """Return all groups, whatever their label, those to look at first on top."""
     return queue.campaign_queue(snapshot, include_all=True)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)
 def campaign_periods(snapshot: Snapshot) -> dict[str, Period]:
     """Return by campaign id when its members were first and last seen."""
     return {row.campaign_id: period(account_rows(snapshot)[a] for a in row.accounts) for row in campaigns(snapshot)}
@@ -155,6 +167,45 @@ def note_look(snapshot: Snapshot, prompt_id: int) -> None:
     add_look(settings().store, prompt_id, by=visitor().person, snapshot_id=snapshot.snapshot_id)
 
 
+def cases(snapshot: Snapshot) -> Cases:
+    """Return the state of review of all accounts and campaigns, as it is now."""
+    stamp = review_stamp(snapshot.folder.parent)
+    return _cases(snapshot, stamp, settings().allow_days)
+
+
+@st.cache_resource(max_entries=4, ttl=_FRESH, show_spinner=False, hash_funcs=KEY)
+def _cases(snapshot: Snapshot, stamp: tuple[int, ...], allow_days: int) -> Cases:
+    del stamp  # a part of the key: what was written since makes another one
+    return cases_of(snapshot, allow_days=allow_days)
+
+
+def last_verdicts(snapshot: Snapshot) -> dict[Subject, Verdict]:
+    """Return the last verdict on each account and campaign."""
+    store = snapshot.folder.parent
+    return _last_verdicts(store, review_stamp(store))
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _last_verdicts(store: Path, stamp: tuple[int, ...]) -> dict[Subject, Verdict]:
+    del stamp
+    return latest_verdicts(store)
+
+
+def assignees(snapshot: Snapshot) -> dict[Subject, str]:
+    """Return who is to look at each case that somebody is assigned to."""
+    return {key: case.assignee for key, case in cases(snapshot).known.items() if case.assignee}
+
+
+def audited(snapshot: Snapshot) -> frozenset[str]:
+    """Return the accounts that are drawn at random for the audit."""
+    return _audited(snapshot, settings().audit)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False, hash_funcs=KEY)
+def _audited(snapshot: Snapshot, share: float) -> frozenset[str]:
+    return draw_audit(snapshot, share)
+
+
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
 def clusters(snapshot: Snapshot) -> list[ClusterRow]:
     """Return all clusters, those with most prompts first."""
@@ -176,13 +227,13 @@ def _cluster_evidence(snapshot: Snapshot, cluster_id: int, hide: bool) -> Cluste
     return replace(found, prompts=_without_text(found.prompts), exemplars=_without_text(found.exemplars))
 
 
-@st.cache_resource(max_entries=2, show_spinner="Drawing the map", hash_funcs=KEY)
+@st.cache_resource(max_entries=2, show_spinner="Drawing the map", hash_funcs=LASTING)
 def map_points(snapshot: Snapshot) -> MapPoints:
     """Return all prompts as columns."""
     return ground.map_points(snapshot)
 
 
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=KEY)
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)
 def mostly_about(snapshot: Snapshot) -> dict[str, str]:
     """Return by account id the name of the capability that most of its distinct prompts are on."""
     columns = columns_of(snapshot)
@@ -200,7 +251,7 @@ def peer_values(snapshot: Snapshot, account_ids: Sequence[str], signal: str) -> 
     return values[~np.isnan(values)]
 
 
-@st.cache_resource(max_entries=32, show_spinner="Encoding the text", hash_funcs=KEY)
+@st.cache_resource(max_entries=32, show_spinner="Encoding the text", hash_funcs=LASTING)
 def _vector(snapshot: Snapshot, text: str) -> NDArray[np.float32]:
     from sweeplens.pipeline import encode_query
 
