@@ -4,8 +4,8 @@ Prompts are drawn around the shipped taxonomy's examples, as vectors and as text
 clusters and the map look as they do on a log; accounts are people, apps and the members of sweeps, whose signals are
 drawn too. What is written is a snapshot and, behind it, the update with the last 5 % of the requests: prompts, vectors
 and index in two parts, as `sweeplens update` leaves them. `sweeplens verify --deep` finds nothing wrong with the store.
-1 million prompts and 2.5 million requests take about 4 minutes on two cores, 5 GB of memory and 3 GB of disk. Needs no
-network; an encoder other than "fast" must be at hand, because the examples are put into its space.
+A million prompts and 2.5 million requests take two to four minutes on two cores, 3 GB of memory and 2 GB of disk. It
+needs no network; an encoder other than "fast" must be at hand, because the examples are put into its space.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from sweeplens import __version__
 from sweeplens.atlas.aligning import Lineage
 from sweeplens.atlas.atlas import Atlas
 from sweeplens.config import Settings, load_settings
-from sweeplens.detect.accounts import AccountScores, explain
+from sweeplens.detect.accounts import AccountScores, Reason
 from sweeplens.detect.calibration import adjust, levels_of
 from sweeplens.detect.campaigns import SWEEP, Campaign
 from sweeplens.detect.kin import Kin
@@ -45,7 +45,7 @@ from sweeplens.embed.encoder import Encoder, load_encoder
 from sweeplens.index import build_index
 from sweeplens.pipeline import tables
 from sweeplens.signals.account import Accounts, group_codes
-from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.catalog import BY_KEY, KEYS
 from sweeplens.signals.ground import FORM, TextNumbers
 from sweeplens.signals.measure import LEAST, Peers
 from sweeplens.store.publish import SnapshotWriter, write_snapshot
@@ -56,6 +56,7 @@ from sweeplens.text import content_hash
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Numbers = NDArray[np.float64]
 EARLIER = 0.95  # of the requests: what the parent has
 _LABELS = ("sweep",) * 12 + ("tenant", "template", "benchmark", "undecided") * 2
 _MODELS = ("model-large", "model-medium", "model-small", "model-code", "model-vision")
@@ -92,13 +93,23 @@ def judge(log: Log, accounts: Accounts, codes: NDArray[np.int64], atlas: Atlas, 
     p = np.where(able, 1.0 - np.searchsorted(honest, own, side="left") / (len(honest) + 1.0), np.nan).clip(1e-4)
     median = np.tile(np.nanmedian(values, axis=0), (n, 1))
     kin = Kin(own, np.zeros(n), np.zeros(n, np.int64), np.full(n, np.nan))
-    reasons = tuple(explain(*row) for row in zip(values, percentile, median, weights, strict=True))
+    reasons = tuple(_reasons(*row) for row in zip(values, percentile, median, weights, strict=True))
     scores = AccountScores(own, weights, kin, 1 / (1 + np.exp(-own)), reasons)
     campaigns = tuple(_campaigns(log, accounts, codes, atlas))
     raised = raise_members(scores, levels_of(p, scores.score, 0.5), campaigns)
     q = np.full(n, np.nan)
     q[able] = adjust(p[able])
     return Verdicts(values, p, q, Peers(percentile, median), raised, campaigns)
+
+
+def _reasons(value: Numbers, percentile: Numbers, median: Numbers, weight: Numbers) -> tuple[Reason, ...]:
+    return tuple(
+        Reason(
+            KEYS[i], float(value[i]), float(percentile[i]), float(weight[i]),
+            BY_KEY[KEYS[i]].sentence(float(value[i]), float(median[i])),
+        )
+        for i in np.argsort(-weight, kind="stable")[:6].tolist() if weight[i] > 0.1
+    )  # fmt: skip
 
 
 def _campaigns(log: Log, accounts: Accounts, codes: NDArray[np.int64], atlas: Atlas) -> list[Campaign]:
