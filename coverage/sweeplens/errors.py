@@ -46,3 +46,7 @@ class AtlasError(SweepLensError):
 
 class DetectorError(SweepLensError):
     """A detector file cannot be read, or does not fit what it is asked to score."""
+
+
+class AccessError(SweepLensError):
+    """Somebody may not look, or may not do this."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from sweeplens.errors import SweepLensError
-from sweeplens.ui import browser, data, links, parts, words
+from sweeplens.ui import access, browser, data, links, parts, words
 from sweeplens.ui.safe import code_span
 
 if TYPE_CHECKING:
@@ -23,8 +23,12 @@ def run() -> None:
     """Draw the app once; `app.py` calls this on every rerun."""
     st.set_page_config(page_title="SweepLens", layout="wide", initial_sidebar_state=220)
     browser.prepare()
+    if access.has_login() and not st.user.is_logged_in:
+        _ask_for_login()
+        return
     page = st.navigation({"SweepLens": [links.page(name) for name in links.PAGES]})
     try:
+        access.visitor()  # whoever may not look gets no further
         snapshot = data.current()
         _sidebar(snapshot)
         browser.follow_theme()
@@ -43,6 +47,25 @@ def _sidebar(snapshot: "Snapshot") -> None:
         )
         for doubt in doubts(snapshot, seen, days):
             st.caption(f":orange[{doubt}]")
+
+    _show_visitor()
+
+
+def _show_visitor() -> None:
+    """Say at the foot of the sidebar who looks, in which role."""
+    who = access.visitor()
+    proven = who.role if who.verified else "not logged in, so that the name is unverified"
+    with st.sidebar:
+        st.caption(f"{code_span(who.name)}, {proven}")
+        if who.verified:
+            st.button("Log out", key="log-out", type="tertiary", on_click=st.logout)
+
+
+def _ask_for_login() -> None:
+    """Draw nothing but the way to the login."""
+    st.navigation([st.Page(lambda: None, title="SweepLens", url_path="login", default=True)], position="hidden")
+    parts.heading("SweepLens", None, "Log in to see who copies the model.")
+    st.button("Log in", key="log-in", type="primary", on_click=st.login)
 
 
 def _detector(snapshot: "Snapshot") -> str:
