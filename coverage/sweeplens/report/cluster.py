@@ -9,6 +9,7 @@ from sweeplens.report.columns import columns_of, floats, number
 from sweeplens.report.facts import FLAGGED, LEVELS, ClusterAccount, ClusterEvidence, ClusterRow
 from sweeplens.report.find import find_cluster
 from sweeplens.report.ground import make_timeline, prompt_rows
+from sweeplens.report.growth import count_spans, growth, origins, pace
 from sweeplens.report.sentences import describe_cluster
 
 if TYPE_CHECKING:
@@ -18,17 +19,24 @@ _FLAGGED = min(LEVELS.index(level) for level in FLAGGED)
 
 
 def cluster_table(snapshot: "Snapshot") -> list[ClusterRow]:
-    """Return all clusters, those with most prompts first."""
+    """Return all clusters: those that are pinned, then those with most prompts first."""
     columns = columns_of(snapshot)
+    known = origins(snapshot)
     flagged_requests, requests, flagged_accounts = _flagged(snapshot)
     names = dict(columns.capabilities)
     rows = []
     for row in snapshot.table("clusters").to_pylist():
         cluster = row.pop("cluster_id")
         del row["exemplars"]
+        origin = known.get(cluster)
         rows.append(
             ClusterRow(
                 cluster_id=cluster,
+                name=columns.cluster_names[cluster],
+                found_name=row.pop("name"),
+                pinned=cluster in columns.naming.pinned,
+                event=None if origin is None else origin.event,
+                growth=growth(origin, row["n_prompts"]),
                 capability_name=names.get(row["capability"], row["capability"]),
                 n_flagged_accounts=int(flagged_accounts[cluster]),
                 flagged_share=float(flagged_requests[cluster] / max(1, requests[cluster])),
@@ -36,7 +44,7 @@ def cluster_table(snapshot: "Snapshot") -> list[ClusterRow]:
                 **row,
             )
         )
-    return sorted(rows, key=lambda r: (-r.n_prompts, r.cluster_id))
+    return sorted(rows, key=lambda r: (not r.pinned, -r.n_prompts, r.cluster_id))
 
 
 def cluster_evidence(
@@ -54,9 +62,16 @@ def cluster_evidence(
     sure = floats(snapshot.table("membership")["probability"])[inside]
     core = np.asarray(snapshot.table("membership")["kind"].take(inside).to_pylist(), object) == "core"
     order = np.lexsort((inside, -sure, ~core))[:max_prompts]
+    origin, spans = origins(snapshot).get(cluster_id), count_spans(snapshot, cluster_id)
+    counted = zip(spans.starts, spans.requests[0].tolist(), spans.flagged[0].tolist(), strict=True)
     return ClusterEvidence(
         row=row,
         headline=describe_cluster(row),
+        parents=() if origin is None else origin.parents,
+        n_before=None if origin is None else origin.n_before,
+        span_days=spans.days,
+        weekly=tuple(counted),
+        pace=pace(spans.requests[0], whole=spans.whole),
         exemplars=tuple(prompt_rows(snapshot, exemplars)),
         accounts=_accounts(snapshot, cluster_id, max_accounts),
         prompts=tuple(prompt_rows(snapshot, inside[order])),

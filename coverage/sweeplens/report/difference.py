@@ -142,7 +142,7 @@ def _ends(snapshot: "Snapshot") -> _Ends:
     ids: list[int] = table["cluster_id"].to_pylist()
     return _Ends(
         dict(zip(ids, table["n_prompts"].to_pylist(), strict=True)),
-        dict(zip(ids, table["name"].to_pylist(), strict=True)),
+        {i: columns_of(snapshot).cluster_names[i] for i in ids},
     )
 
 

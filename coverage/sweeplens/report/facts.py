@@ -63,10 +63,18 @@ class CampaignRow:
 
 @dataclass(frozen=True)
 class ClusterRow:
-    """One cluster of the map. `flagged_share` is the share (0-1) of its requests from accounts at review or high."""
+    """One cluster of the map.
+
+    `name` is what an analyst called it, else `found_name`, which the map found; one that is `pinned` stays on top.
+    `flagged_share` is the share (0-1) of its requests from accounts at review or high. `event` says what became of it
+    since the snapshot before (born, kept, split or merged, None where there was none); `growth` by which share its
+    prompts grew, None unless it continues a single cluster.
+    """
 
     cluster_id: int
     name: str
+    found_name: str
+    pinned: bool
     terms: tuple[str, ...]
     capability: str
     capability_name: str
@@ -78,6 +86,8 @@ class ClusterRow:
     n_accounts: int
     n_flagged_accounts: int
     flagged_share: float
+    event: str | None
+    growth: float | None
     x: float
     y: float
 
@@ -353,10 +363,21 @@ class ClusterAccount:
 
 @dataclass(frozen=True)
 class ClusterEvidence:
-    """Everything that is shown about one cluster."""
+    """Everything that is shown about one cluster.
+
+    `parents` are the clusters of the snapshot before that it comes from, which had `n_before` prompts then; None where
+    there was no snapshot before. `weekly` is how many requests it had in each span of `span_days` days, oldest first,
+    with the first day of the span and those from flagged accounts; `pace` by which share the last span is above the
+    mean of those before.
+    """
 
     row: ClusterRow
     headline: str
+    parents: tuple[int, ...]
+    n_before: int | None
+    span_days: int
+    weekly: tuple[tuple[date, int, int], ...]
+    pace: float | None
     exemplars: tuple[PromptRow, ...]
     accounts: tuple[ClusterAccount, ...]
     prompts: tuple[PromptRow, ...]
