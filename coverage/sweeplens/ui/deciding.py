@@ -222,8 +222,19 @@ def _line(verdict: Verdict, *, subject: bool = False) -> str:
 
 
 def _report(snapshot: "Snapshot", kind: str, subject: str, key: str) -> None:
-    """Offer the evidence report of a case."""
-    del snapshot, kind, subject, key, downloads.offer
+    """Offer the evidence report of a case; its prompts are left out where prompts are hidden."""
+
+    def make(form: Literal["html", "json"]) -> bytes:
+        from sweeplens.report.paper import make_report
+
+        who, text = access.visitor(), not data.hidden()
+        return make_report(snapshot, kind, subject, format=form, text=text, by=who.name, verified=who.verified)
+
+    name = f"sweeplens-{kind}-{subject}"
+    with st.popover("Report", key=f"{key}-report"):
+        st.text("Everything on this page in one file, with pictures; keys and addresses in prompts are masked.")
+        downloads.offer("HTML, to read or print", name, lambda: make("html"), key=f"{key}-html", kind="html")
+        downloads.offer("JSON, for programs", name, lambda: make("json"), key=f"{key}-json", kind="json")
 
 
 def _need(allowed: bool) -> None:
