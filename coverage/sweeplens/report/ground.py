@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sweeplens.report.columns import NO_TIME, Columns, columns_of
+from sweeplens.report.columns import NO_TIME, Columns, columns_of, spaced
 from sweeplens.report.facts import MapPoints, PromptRow, Timeline
 
 if TYPE_CHECKING:
@@ -84,12 +84,14 @@ def typical_order(snapshot: "Snapshot", prompts: NDArray[np.integer]) -> NDArray
     """Return the places of the prompts, typical ones first.
 
     The clusters take turns, those with most of the prompts first; each gives its prompt that is nearest to the mean of
-    the account's own there. What is in no cluster comes last.
+    the account's own there. What is in no cluster comes last. Of many prompts an even sample is compared, and comes
+    before the others.
     """
     columns = columns_of(snapshot)
-    n = min(len(prompts), _VECTORS)
-    cluster = columns.prompt_cluster[prompts[:n]]
-    vectors = np.asarray(snapshot.vectors[prompts[:n]], np.float32)
+    looked = spaced(len(prompts), _VECTORS)
+    n = len(looked)
+    cluster = columns.prompt_cluster[prompts[looked]]
+    vectors = np.asarray(snapshot.vectors[prompts[looked]], np.float32)
     labels, group, size = np.unique(cluster, return_inverse=True, return_counts=True)
     means = np.zeros((len(labels), vectors.shape[1]), np.float32)
     np.add.at(means, group, vectors)
@@ -98,7 +100,11 @@ def typical_order(snapshot: "Snapshot", prompts: NDArray[np.integer]) -> NDArray
     by_group = np.lexsort((-closeness, group))
     turn[by_group] = np.arange(n) - np.repeat(np.cumsum(size) - size, size)
     order = np.lexsort((group, -size[group], turn, cluster < 0))
-    return np.concatenate([order, np.arange(n, len(prompts))])
+    if n == len(prompts):
+        return order
+    others = np.ones(len(prompts), bool)
+    others[looked] = False
+    return np.concatenate([looked[order], np.flatnonzero(others)])
 
 
 def make_timeline(ts: NDArray[np.int64]) -> Timeline:
