@@ -58,9 +58,14 @@ def settle(verdict: Verdict, *, level: str, members: Collection[str], allow_days
     ends = verdict.until or verdict.at + timedelta(days=allow_days)
     if ends <= now:
         return _with(case, "reopened", f"The entry of the allow-list ended on {ends.day} {ends:%b %Y}.")
-    if verdict.level is not None and LEVELS.index(level) > LEVELS.index(verdict.level):
+    if verdict.level is not None and _height(level) > _height(verdict.level):
         return _with(case, "reopened", f"Its level has risen from {verdict.level} to {level} since.")
     return _with(case, "allowed", ends=ends)
+
+
+def _height(level: str) -> int:
+    """Return a level's place; one that had too little to be judged has not risen when it is judged as none."""
+    return LEVELS.index("none" if level == "insufficient" else level)
 
 
 def later(one: Case | None, other: Case | None) -> Case | None:

@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, func, insert, select
 
+from sweeplens.detect.detector import LEVELS
 from sweeplens.errors import StoreError
 from sweeplens.review.database import read_review, verdict_columns, write_review
 from sweeplens.review.people import Person, system_person
@@ -19,6 +20,7 @@ ALLOWING = ("benign", "benchmark", "tenant")  # those that make an entry of the 
 KINDS = ("account", "campaign")
 ANY = -1  # `seen` of a decision that stands whatever was decided before
 _LONGEST = 10_000  # characters of a note
+_NEWEST = (verdicts.c.at.desc(), verdicts.c.id.desc())
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class Decision:
     """A verdict to be added; fields are those of `Verdict`.
 
     `seen` is the id of the last verdict on the subject that the analyst knew of, None where he knew that there was
-    none, `ANY` where it does not matter. `by` and `at` are given for one that was decided elsewhere.
+    none, `ANY` where it does not matter.
     """
 
     kind: str
@@ -65,8 +67,6 @@ class Decision:
     members: tuple[str, ...] = ()
     inclusion: float | None = None
     seen: int | None = ANY
-    by: Person | None = None
-    at: datetime | None = field(default=None)
 
 
 class VerdictConflictError(StoreError):
@@ -102,35 +102,44 @@ def add_verdicts(
     `VerdictConflictError` where somebody decided after the analyst had looked.
     """
     for decision in decisions:
-        _check(decision)
+        check(decision)
     person, now = by or system_person(), datetime.now(UTC)
     added = []
     with write_review(store) as connection:
-        missed = [latest for d in decisions if (latest := _unseen(connection, d)) is not None]
+        before = [_last(connection, d.kind, d.subject) for d in decisions]
+        missed = [v for d, v in zip(decisions, before, strict=True) if v is not None and d.seen not in {ANY, v.id}]
         if missed:
             raise VerdictConflictError(missed)
-        for d in decisions:
-            who = d.by or person
-            values = {
-                "kind": d.kind, "subject": d.subject, "verdict": d.verdict, "note": d.note.strip(),
-                "analyst": who.name, "verified": who.verified, "at": d.at or now, "snapshot_id": snapshot_id,
-                "detector": detector, "inclusion": d.inclusion, "until": d.until, "level": d.level,
-            }  # fmt: skip
-            row = {**values, "members": json.dumps(d.members) if d.members else None}
-            key = connection.execute(insert(verdicts).values(**row)).inserted_primary_key
-            added.append(Verdict(id=int(key[0]), **values, members=d.members))  # type: ignore[index, arg-type] # one row
+        for d, last in zip(decisions, before, strict=True):
+            # Where a clock went back, the newer one still comes later.
+            at = now if last is None else max(now, last.at)
+            new = Verdict(
+                0, d.kind, d.subject, d.verdict, d.note.strip(), person.name, person.verified, at, snapshot_id,
+                detector, d.inclusion, d.until, d.level, d.members,
+            )  # fmt: skip
+            added.append(replace(new, id=keep(connection, new)))
     return added
 
 
+def keep(connection: Connection, verdict: Verdict) -> int:
+    """Write one verdict and return the id that it gets; the one that it has does not count."""
+    row = {f.name: getattr(verdict, f.name) for f in fields(verdict) if f.name != "id"}
+    row["members"] = json.dumps(verdict.members) if verdict.members else None
+    key = connection.execute(insert(verdicts).values(**row)).inserted_primary_key
+    return int(key[0])  # type: ignore[index] # one row
+
+
 def latest_verdicts(store: Path) -> dict[tuple[str, str], Verdict]:
-    """Return the last verdict on each (kind, subject)."""
+    """Return the last verdict on each (kind, subject): by time, so that older ones that are imported stay older."""
     with read_review(store) as connection:
         if connection is None:
             return {}
-        last = select(func.max(verdicts.c.id)).group_by(verdicts.c.kind, verdicts.c.subject)
-        columns = verdict_columns(connection)
-        rows = connection.execute(select(*columns).where(verdicts.c.id.in_(last)).order_by(verdicts.c.id))
-        return {(v.kind, v.subject): v for v in _verdicts(rows.mappings())}
+        c = verdicts.c
+        place = func.row_number().over(partition_by=(c.kind, c.subject), order_by=_NEWEST).label("place")
+        ranked = select(*verdict_columns(connection), place).subquery()
+        rows = connection.execute(select(ranked).where(ranked.c.place == 1).order_by(ranked.c.id)).mappings()
+        found = _verdicts({k: v for k, v in row.items() if k != "place"} for row in rows)
+        return {(v.kind, v.subject): v for v in found}
 
 
 def history(store: Path, kind: str, subject: str) -> list[Verdict]:
@@ -147,7 +156,7 @@ def _select(store: Path, which: Any) -> list[Verdict]:  # noqa: ANN401 - a condi
     with read_review(store) as connection:
         if connection is None:
             return []
-        rows = connection.execute(select(*verdict_columns(connection)).where(which).order_by(verdicts.c.id.desc()))
+        rows = connection.execute(select(*verdict_columns(connection)).where(which).order_by(*_NEWEST))
         return list(_verdicts(rows.mappings()))
 
 
@@ -158,17 +167,15 @@ def _verdicts(rows: Iterable[Mapping[Any, Any]]) -> Iterable[Verdict]:
         yield Verdict(**values, members=tuple(members))
 
 
-def _unseen(connection: Connection, decision: Decision) -> Verdict | None:
-    """Return the last verdict on the subject where the analyst did not know of it."""
-    if decision.seen == ANY:
-        return None
-    mine = (verdicts.c.kind == decision.kind) & (verdicts.c.subject == decision.subject)
-    last = select(*verdict_columns(connection)).where(mine).order_by(verdicts.c.id.desc()).limit(1)
-    found = list(_verdicts(connection.execute(last).mappings()))
-    return found[0] if found and found[0].id != decision.seen else None
+def _last(connection: Connection, kind: str, subject: str) -> Verdict | None:
+    """Return the last verdict on one subject."""
+    mine = (verdicts.c.kind == kind) & (verdicts.c.subject == subject)
+    last = select(*verdict_columns(connection)).where(mine).order_by(*_NEWEST).limit(1)
+    return next(iter(_verdicts(connection.execute(last).mappings())), None)
 
 
-def _check(d: Decision) -> None:
+def check(d: Decision | Verdict) -> None:
+    """Raise `StoreError` for what is no verdict."""
     if d.kind not in KINDS:
         raise StoreError(f"a verdict is on one of {', '.join(KINDS)}, but not on {d.kind!r}")
     if d.verdict not in VERDICTS:
@@ -181,3 +188,7 @@ def _check(d: Decision) -> None:
         raise StoreError(f"an inclusion probability is above 0 and at most 1, but it is {d.inclusion}")
     if d.until is not None and d.verdict not in ALLOWING:
         raise StoreError(f"only {', '.join(ALLOWING)} can end at a date, but the verdict is {d.verdict!r}")
+    if d.level is not None and d.level not in LEVELS:
+        raise StoreError(f"a level is one of {', '.join(LEVELS)}, but not {d.level!r}")
+    if d.members and d.kind != "campaign":
+        raise StoreError(f"only a campaign has members, but a verdict on the {d.kind} {d.subject!r} names some")
