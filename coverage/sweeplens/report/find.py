@@ -20,7 +20,7 @@ def find_account(snapshot: "Snapshot", account_id: str) -> int:
     """Return the account's row in the accounts table."""
     position = columns_of(snapshot).position
     if account_id not in position:
-        raise NotFoundError(_unknown("account", account_id, position, snapshot))
+        raise NotFoundError(unknown("account", account_id, position, snapshot))
     return position[account_id]
 
 
@@ -28,7 +28,7 @@ def find_campaign(snapshot: "Snapshot", campaign_id: str) -> CampaignRow:
     """Return the campaign of any label."""
     known = {row.campaign_id: row for row in campaign_queue(snapshot, include_all=True)}
     if campaign_id not in known:
-        raise NotFoundError(_unknown("campaign", campaign_id, known, snapshot))
+        raise NotFoundError(unknown("campaign", campaign_id, known, snapshot))
     return known[campaign_id]
 
 
@@ -36,11 +36,12 @@ def find_cluster(snapshot: "Snapshot", cluster_id: int) -> int:
     """Return the cluster's row in the clusters table."""
     known: list[int] = snapshot.table("clusters")["cluster_id"].to_pylist()
     if cluster_id not in known:
-        raise NotFoundError(_unknown("cluster", str(cluster_id), map(str, known), snapshot))
+        raise NotFoundError(unknown("cluster", str(cluster_id), map(str, known), snapshot))
     return known.index(cluster_id)
 
 
-def _unknown(kind: str, wanted: str, known: Iterable[str], snapshot: "Snapshot") -> str:
+def unknown(kind: str, wanted: str, known: Iterable[str], snapshot: "Snapshot") -> str:
+    """Say that there is none of that id, and name up to three that look like it."""
     ids = list(known)
     lead = f"snapshot {snapshot.snapshot_id} has no {kind} '{one_line(wanted, 80)}'"
     like = [i for i in ids if i.casefold() == wanted.strip().casefold()]

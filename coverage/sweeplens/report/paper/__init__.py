@@ -1,0 +1,1 @@
+"""The evidence report: one account or campaign as a file that stands alone, HTML for people, JSON for programs."""
