@@ -118,7 +118,11 @@ class LevelMove:
 
 @dataclass(frozen=True)
 class AccountChanges:
-    """Accounts: how many both snapshots have, are new, are gone, rose and fell in level, and whose score moved most."""
+    """Accounts: how many both snapshots have, are new, are gone, rose and fell in level, and whose score moved most.
+
+    `raised` and `lowered` are those whose level did, those at the highest level of the two first; having too little to
+    be judged is no lower than none.
+    """
 
     n_both: int
     n_new: int
@@ -127,6 +131,8 @@ class AccountChanges:
     n_lowered: int
     levels: tuple[LevelMove, ...]
     moved: tuple[AccountChange, ...]
+    raised: tuple[AccountChange, ...]
+    lowered: tuple[AccountChange, ...]
 
 
 @dataclass(frozen=True)

@@ -290,6 +290,13 @@ def _accounts(before: Columns, after: Columns, top: int | None) -> AccountChange
     change = np.nan_to_num(after.scores[new]) - np.nan_to_num(before.scores[old])
     order = np.argsort(-np.abs(change), kind="stable")
     order = order[change[order] != 0][:top]
+    # Those that reached the highest level, or came from it, first; then those whose score moved most.
+    highest = np.maximum(after.levels[new], before.levels[old])
+    by_level = np.lexsort((np.arange(len(new)), -np.abs(change), -highest))
+
+    def facts(places: NDArray[np.int64]) -> tuple[AccountChange, ...]:
+        return tuple(_account(before, after, int(old[i]), int(new[i]), float(change[i])) for i in places[:top])
+
     return AccountChanges(
         n_both=len(new),
         n_new=len(after.accounts) - len(new),
@@ -297,7 +304,9 @@ def _accounts(before: Columns, after: Columns, top: int | None) -> AccountChange
         n_raised=int((rise > 0).sum()),
         n_lowered=int((rise < 0).sum()),
         levels=tuple(LevelMove(*pair, n) for pair, n in levels.most_common()),
-        moved=tuple(_account(before, after, int(old[i]), int(new[i]), float(change[i])) for i in order),
+        moved=facts(order),
+        raised=facts(by_level[rise[by_level] > 0]),
+        lowered=facts(by_level[rise[by_level] < 0]),
     )
 
 

@@ -6,13 +6,18 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-PAGES = {"queue": "Queue", "account": "Accounts", "campaign": "Campaigns", "map": "Map", "clusters": "Clusters"}
+PAGES = {
+    "queue": "Queue", "account": "Accounts", "campaign": "Campaigns", "map": "Map", "clusters": "Clusters",
+    "coverage": "Coverage", "snapshots": "Snapshots",
+}  # fmt: skip
 _HELP = {
     "queue": "What to look at first: campaigns and accounts in one ranked list.",
     "account": "One account: why it scores as it does, what it asks, and how its peers compare.",
     "campaign": "One group of accounts: how its members share the ground.",
     "map": "All prompts by likeness; select some to see who asks them.",
     "clusters": "The topics of the log, and how much of each comes from flagged accounts.",
+    "coverage": "Who asks about what: accounts by capabilities, and how wide each of them asks.",
+    "snapshots": "The builds of this store, and what changed from one to another.",
 }
 
 

@@ -1,6 +1,6 @@
 """What every table is made of."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import streamlit as st
@@ -24,9 +24,12 @@ def level_cell(word: object) -> str:
 
 def styled(
     frame: "pd.DataFrame", *, counts: Sequence[str] = (), scores: Sequence[str] = (), shares: Sequence[str] = (),
-    shorts: Sequence[str] = (), level: str | None = None,
+    shorts: Sequence[str] = (), level: str | None = None, written: Mapping[str, Callable[[Any], str]] | None = None,
 ) -> "Styler":  # fmt: skip
-    """Return a frame whose numbers are written as people read them and still sort as numbers."""
+    """Return a frame whose numbers are written as people read them and still sort as numbers.
+
+    `written` says for columns of another kind how.
+    """
 
     def missing(show: Any) -> Any:  # noqa: ANN401 - a formatter of any number
         return lambda v: "–" if v is None or v != v else show(v)  # noqa: PLR0124 - NaN is not itself
@@ -34,6 +37,7 @@ def styled(
     shown: dict[str, Any] = {}
     for names, show in ((counts, words.count), (scores, words.score), (shares, percent), (shorts, words.short)):
         shown |= {name: missing(show) for name in names}
+    shown |= {name: missing(show) for name, show in (written or {}).items()}
     style = frame.style.format(shown)
     return style if level is None else style.map(level_cell, subset=[level])
 
