@@ -33,14 +33,19 @@ class App:
     log: Path
 
 
-@contextmanager
-def serve(store: Path, log: Path, home: Path) -> Iterator[App]:
-    """Run the app on `store` until the block ends."""
-    from sweeplens.ui.theme import streamlit_flags
-
+def free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def serve(store: Path, log: Path, home: Path, port: int | None = None, **settings: str) -> Iterator[App]:
+    """Run the app on `store` until the block ends; `settings` are given by name, such as hide_prompts="true"."""
+    from sweeplens.ui.theme import streamlit_flags
+
+    port = port or free_port()
     command = [
         sys.executable,
         "-m",
@@ -51,6 +56,7 @@ def serve(store: Path, log: Path, home: Path) -> Iterator[App]:
         f"--server.port={port}",
     ]
     environ = {**os.environ, "SWEEPLENS_STORE": str(store), "HF_HUB_OFFLINE": "1", "HOME": str(home)}
+    environ |= {f"SWEEPLENS_{name.upper()}": value for name, value in settings.items()}
     environ.setdefault("SWEEPLENS_MODELS", str(Path.home() / ".cache" / "sweeplens"))
     with log.open("w", encoding="utf-8") as stream:
         process = subprocess.Popen(command, cwd=home, env=environ, stdout=stream, stderr=subprocess.STDOUT)

@@ -16,13 +16,16 @@ from sweeplens.cli.forgetting import forget
 from sweeplens.cli.judging import calibrate, train
 from sweeplens.cli.known import known
 from sweeplens.cli.output import quiet_pipe, write_page
+from sweeplens.cli.reporting import report
 from sweeplens.cli.scoring import score
 from sweeplens.cli.storing import prune, snapshots, use, verify
 from sweeplens.cli.streams import prepare_process, say
 from sweeplens.cli.updating import update
+from sweeplens.cli.verdicts import verdicts
 from sweeplens.errors import SweepLensError
 
 if TYPE_CHECKING:
+    from sweeplens.report.cases import Review
     from sweeplens.report.facts import CampaignRow
     from sweeplens.store.snapshot import Snapshot
 
@@ -38,6 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+app.add_typer(verdicts, name="verdicts")
 app.add_typer(known, name="known")
 
 
@@ -158,7 +162,8 @@ def campaigns(
     from sweeplens.cli.tables import draw_campaigns
     from sweeplens.report.queue import campaign_queue
 
-    def queue(opened: "Snapshot") -> "list[CampaignRow]":
+    def queue(opened: "Snapshot", review: "Review") -> "list[CampaignRow]":
+        del review
         return campaign_queue(opened, include_all=everything)
 
     ask = Ask(store, snapshot, format_, output, top, max_q, fail_on, config, manifest, quiet, since_snapshot)
@@ -246,6 +251,7 @@ app.command()(prune)
 app.command()(forget)
 app.command()(diff)
 app.command()(export)
+app.command()(report)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(train)
@@ -254,11 +260,14 @@ app.command()(train)
 @app.command(name="app")
 def run_app(
     store: o.Store = None,
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N", help="Port on 127.0.0.1.")] = 8501,
+    address: Annotated[
+        str, typer.Option("--address", metavar="IP", help="Address to serve; one that others reach needs a login.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, metavar="N", help="Port at that address.")] = 8501,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser.")] = False,
     config: o.Config = None,
 ) -> None:
-    """Start the app on this computer alone, until Ctrl-C."""
+    """Start the app, on this computer alone unless it has a login, until Ctrl-C."""
     from sweeplens.cli.launch import launch
 
-    launch(o.read_settings(config, store=store), port, browser=browser)
+    launch(o.read_settings(config, store=store), address, port, browser=browser)

@@ -1,27 +1,34 @@
 """Account: why it scores as it does, the ground it covers, and what it asks."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from sweeplens.report.facts import AccountEvidence, SignalFact
+from sweeplens.errors import ConfigError
+from sweeplens.report.compare import MOST
+from sweeplens.report.facts import AccountEvidence
 from sweeplens.report.sentences import describe_chance
 from sweeplens.signals.catalog import BY_KEY
-from sweeplens.ui import data, links, parts, prompts, words
-from sweeplens.ui.charts.account import Strip, draw_capabilities, draw_curve, draw_strips
+from sweeplens.text import one_line
+from sweeplens.ui import data, deciding, links, parts, prompts, words
+from sweeplens.ui.charts.account import draw_capabilities, draw_curve
 from sweeplens.ui.charts.base import Label
 from sweeplens.ui.charts.ground import draw_ground
 from sweeplens.ui.charts.order import draw_order
 from sweeplens.ui.charts.timeline import draw_timeline
+from sweeplens.ui.reads import account as reads
 from sweeplens.ui.safe import code_span
 from sweeplens.ui.tables import accounts as account_tables
 from sweeplens.ui.tables import evidence as evidence_tables
+from sweeplens.ui.views import accounts, reasons
 
 if TYPE_CHECKING:
+    from sweeplens.report.releases import Release
     from sweeplens.store.snapshot import Snapshot
 
-_REASONS = 6
-_SHOWN = 1000
+_OFFERED = 60  # accounts that are offered to compare with
+_KEPT = ("axis", "rows")  # choices that stay from one account to the next
 SHARED_HELP = (
     "Evidence beside the prompts. It raises no level by itself, except that of an account with fewer than five "
     "distinct prompts that shares something rare with the members of a sweep."
@@ -33,29 +40,25 @@ def show() -> None:
     snapshot = data.current()
     account_id = links.wanted("account")
     if account_id is None:
-        _choose(snapshot)
+        accounts.choose(snapshot)
         return
     evidence = data.account_evidence(snapshot, account_id)
     _head(snapshot, evidence)
-    left, right = st.columns(2, gap="medium")
+    deciding.bar(snapshot, "account", account_id)
+    left, right = st.columns([3, 2], gap="medium")
     with left:
-        _why(snapshot, evidence)
+        reasons.show(snapshot, evidence)
     with right:
         points = data.map_points(snapshot)
         names = cluster_labels(snapshot, {c.cluster_id: c.n_prompts for c in evidence.clusters})
         parts.draw(draw_ground(parts.colours(), points, evidence.prompt_ids, evidence.prompts, names), "ground")
-    left, right = st.columns(2, gap="medium")
-    with left:
         parts.draw(draw_curve(parts.colours(), evidence.curve), "curve")
-    with right:
-        _order(evidence)
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns([3, 2], gap="medium")
     with left:
-        parts.draw(draw_capabilities(parts.colours(), evidence.capabilities), "capabilities")
+        _order(evidence)
+        _timeline(snapshot, evidence)
     with right:
-        parts.draw(draw_timeline(parts.colours(), evidence.timeline), "timeline")
-        if evidence.timeline.undated and evidence.timeline.days:
-            st.caption(f"{words.counted(evidence.timeline.undated, 'request')} without a time.")
+        parts.draw(draw_capabilities(parts.colours(), evidence.capabilities), "capabilities")
     _prompts(snapshot, evidence)
     _company(evidence)
     _signals(evidence)
@@ -65,28 +68,6 @@ def cluster_labels(snapshot: "Snapshot", weights: dict[int, int]) -> list[Label]
     """Return names of clusters at their places, weighed by these numbers."""
     rows = {c.cluster_id: c for c in data.clusters(snapshot)}
     return [Label(rows[c].x, rows[c].y, rows[c].name, n) for c, n in weights.items() if c in rows]
-
-
-def _choose(snapshot: "Snapshot") -> None:
-    rows = data.accounts(snapshot)
-    flagged = sum(r.level in {"high", "review"} for r in rows)
-    parts.heading(
-        "Accounts", None, f"{words.counted(len(rows), 'account')}, {words.count(flagged)} of them at review or high."
-    )
-    needle = st.text_input(
-        "Id contains", key="id", bind="query-params", placeholder="part of an id", type="search", width=320
-    )
-    rows = [r for r in rows if not needle or needle.casefold() in r.account_id.casefold()]
-    if not rows:
-        parts.nothing("No account has this in its id.", "Shorten what you look for.")
-        return
-    frame = account_tables.queue(rows[:_SHOWN], {})
-    columns = {**account_tables.queue_columns(rows[:_SHOWN]), "kind": None}
-    at = parts.pick(frame, columns, "accounts", rows=17)
-    if len(rows) > _SHOWN:
-        st.caption(f"The first {words.count(_SHOWN)} of {words.count(len(rows))}, highest scores first.")
-    if at is not None and at < len(rows):
-        links.go_to("account", account=rows[at].account_id)
 
 
 def _head(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
@@ -105,7 +86,9 @@ def _head(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
         parts.link("On the map", "map", account=row.account_id)
         following = _next(snapshot, row.account_id)
         if following is not None:
-            parts.link("Next in the queue", "account", account=following)
+            kept = {name: st.query_params[name] for name in _KEPT if name in st.query_params}
+            parts.link("Next in the queue", "account", account=following, **kept)
+        _compare(snapshot, evidence)
 
 
 def _next(snapshot: "Snapshot", account_id: str) -> str | None:
@@ -114,49 +97,53 @@ def _next(snapshot: "Snapshot", account_id: str) -> str | None:
     return ids[at] if at < len(ids) else None
 
 
-def _why(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
-    strips = _strips(snapshot, evidence)
-    if not strips:
-        st.markdown("**Why**")
-        parts.nothing(
-            "This account has too few distinct prompts to be compared with others.",
-            "Look at its campaign, or wait for a snapshot with more of its requests.",
-        )
-        return
-    parts.draw(draw_strips(parts.colours(), strips), "why")
-
-
-def _strips(snapshot: "Snapshot", evidence: AccountEvidence) -> list[Strip]:
-    facts = {fact.signal: fact for fact in evidence.signals}
-    strips = []
-    for reason in evidence.row.reasons[:_REASONS]:
-        raises = None if not reason.weight else reason.weight > 0
-        fact = facts.get(reason.signal)
-        if fact is None:
-            strips.append(Strip(reason.text, raises, None, data.peer_values(snapshot, (), reason.signal)))
-            continue
-        peers = data.peer_values(snapshot, evidence.peers.account_ids, reason.signal)
-        strips.append(Strip(reason.text, raises, fact.value, peers, _shown(fact)))
-    return strips
-
-
-def _shown(fact: SignalFact) -> tuple[str, str]:
-    write = BY_KEY[fact.signal].show if fact.signal in BY_KEY else words.short
-    middle = fact.quantiles[2] if fact.quantiles else None
-    return ("–" if fact.value is None else write(fact.value), "–" if middle is None else write(middle))
+def _compare(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
+    """Offer accounts to compare with: those on like ground, and members of the same campaign."""
+    own, campaign = evidence.row.account_id, evidence.row.campaign_id
+    members = next((c.accounts for c in data.campaigns(snapshot) if c.campaign_id == campaign), ())
+    near = {account.account_id: f"{account.similarity:.2f} alike" for account in evidence.nearest}
+    offered = [a for a in dict.fromkeys((*near, *members)) if a != own][:_OFFERED]
+    with st.popover("Compare with …", type="tertiary"):
+        chosen = st.multiselect(
+            "Accounts on like ground and of its campaign", offered, max_selections=MOST - 1, key="compare-with",
+            format_func=lambda a: f"{one_line(a, 40)}, {near[a]}" if a in near else one_line(a, 40),
+            placeholder=f"up to {MOST - 1}",
+        )  # fmt: skip
+        if st.button("Compare", key="compare-go", disabled=not chosen, type="primary"):
+            links.go_to("compare", accounts=[own, *chosen])
+        st.caption("Any other account can be added on the page that opens.")
 
 
 @parts.fragment
 def _order(evidence: AccountEvidence) -> None:
-    dated = evidence.timeline.days
+    dated = bool(evidence.timeline.days)
     place = st.container()
-    choice = st.segmented_control(
-        "Axis", ["time", "arrival"], default="time" if dated else "arrival", required=True, key="axis",
-        label_visibility="collapsed", disabled=not dated,
-        format_func=lambda a: "by time" if a == "time" else "by order of arrival",
-    )  # fmt: skip
+    with st.container(horizontal=True):
+        by = st.segmented_control(
+            "Axis", ["time", "arrival"], default="time" if dated else "arrival", required=True, key="axis",
+            label_visibility="collapsed", disabled=not dated, bind="query-params",
+            format_func=lambda a: "by time" if a == "time" else "by order of arrival",
+        )  # fmt: skip
+        rows = st.segmented_control(
+            "Rows", ["capability", "cluster"], default="capability", required=True, key="rows",
+            label_visibility="collapsed", bind="query-params",
+            format_func=lambda r: "capabilities" if r == "capability" else "clusters",
+        )  # fmt: skip
+    clusters = {c.cluster_id: c.name for c in evidence.clusters} if rows == "cluster" else None
     with place:
-        parts.draw(draw_order(parts.colours(), evidence.order, by_time=choice == "time"), "order")
+        chart = draw_order(parts.colours(), evidence.order, by_time=by == "time", clusters=clusters)
+        parts.draw(chart, "order")
+
+
+def _timeline(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
+    marks: Sequence[Release] = ()
+    try:
+        marks = reads.releases_of(snapshot)
+    except ConfigError as error:
+        st.text(parts.sentence(error))
+    parts.draw(draw_timeline(parts.colours(), evidence.timeline, marks), "timeline")
+    if evidence.timeline.undated and evidence.timeline.days:
+        st.caption(f"{words.counted(evidence.timeline.undated, 'request')} without a time.")
 
 
 @parts.fragment
@@ -180,6 +167,9 @@ def _company(evidence: AccountEvidence) -> None:
             at = parts.pick(account_tables.nearest(evidence.nearest), account_tables.nearest_columns(), "nearest")
             if at is not None and at < len(evidence.nearest):
                 links.go_to("account", account=evidence.nearest[at].account_id)
+            near = [account.account_id for account in evidence.nearest[: MOST - 1]]
+            if st.button(f"Compare with the nearest {words.count(len(near))}", key="compare-near", type="tertiary"):
+                links.go_to("compare", accounts=[evidence.row.account_id, *near])
         else:
             parts.nothing("No other account visits a cell that this one visits.", "Look at it on the map.")
     with right:
