@@ -62,7 +62,8 @@ Top = Annotated[
     typer.Option("--top", min=0, metavar="N", help="Only the first N; 0: all. A table shows 50 when not told."),
 ]
 FailOnLevel = Annotated[
-    FailOn | None, typer.Option("--fail-on", help="Exit with 3 when any row has this level or a higher one.")
+    FailOn | None,
+    typer.Option("--fail-on", help="Exit with 3 when a row of this level or above is open, and new or raised."),
 ]
 MaxQ = Annotated[
     float | None,
@@ -115,7 +116,7 @@ CampaignsOutput = Annotated[
 SinceSnapshot = Annotated[
     str | None,
     typer.Option(
-        "--since-snapshot", metavar="ID", help="Snapshot that --fail-on is to compare with; no effect without cases."
+        "--since-snapshot", metavar="ID", help="Snapshot since which rows must be new or raised to count for --fail-on."
     ),
 ]
 InputFormat = Annotated[

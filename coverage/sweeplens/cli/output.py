@@ -57,7 +57,21 @@ def write_queue(name: str, records: Sequence[Record], chosen: Format, output: Pa
     if chosen is Format.table:
         write_drawing(draw, output)
     else:
-        _write(_encode(name, records, chosen), output)
+        write_data(_encode(name, records, chosen), output)
+
+
+def write_list(
+    keys: Sequence[str], records: Sequence[Record], chosen: Format, output: Path | None, draw: "Draw"
+) -> None:
+    """Write records of these keys as `write_queue` does, in any format but Parquet."""
+    if chosen is Format.parquet:
+        raise OutputError("this list is written as a table, JSON, JSONL or CSV, but not as Parquet")
+    if chosen is Format.table:
+        write_drawing(draw, output)
+    elif chosen is Format.csv:
+        write_data(_to_csv(keys, records), output)
+    else:
+        write_data(_to_json(records) if chosen is Format.json else _to_jsonl(records), output)
 
 
 def write_page(fact: object, chosen: Page | None, output: Path | None, draw: "Draw") -> None:
@@ -69,7 +83,7 @@ def write_page(fact: object, chosen: Page | None, output: Path | None, draw: "Dr
         return
     from sweeplens.report.plain import to_plain
 
-    _write(_to_json(to_plain(fact)), output)
+    write_data(_to_json(to_plain(fact)), output)
 
 
 def write_drawing(draw: "Draw", output: Path | None) -> None:
@@ -85,7 +99,8 @@ def write_drawing(draw: "Draw", output: Path | None) -> None:
     write_file(output, text.getvalue().encode())
 
 
-def _write(data: bytes, output: Path | None) -> None:
+def write_data(data: bytes, output: Path | None) -> None:
+    """Write bytes to a file, whole or not at all, or to standard output. Raises `OutputError`."""
     if output is not None:
         write_file(output, data)
         return
@@ -121,10 +136,16 @@ def _encode(name: str, records: Sequence[Record], chosen: Format) -> bytes:
     if chosen is Format.json:
         return _to_json(records)
     if chosen is Format.jsonl:
-        return "".join(json.dumps(record, allow_nan=False) + "\n" for record in records).encode()
+        return _to_jsonl(records)
     if chosen is Format.csv:
-        return _to_csv(name, records).encode("utf-8", "backslashreplace")
+        from sweeplens.report.queue import KEYS
+
+        return _to_csv(KEYS[name], records)
     return _to_parquet(name, records)
+
+
+def _to_jsonl(records: Sequence[Record]) -> bytes:
+    return "".join(json.dumps(record, allow_nan=False) + "\n" for record in records).encode()
 
 
 def _to_json(value: object) -> bytes:
@@ -139,22 +160,26 @@ def _to_parquet(name: str, records: Sequence[Record]) -> bytes:
     from sweeplens.report.queue import KEYS
     from sweeplens.store.schema import schemas
 
-    schema = pa.schema([schemas()[name].field(key) for key in KEYS[name]])
+    kept = schemas()[name]
+    stands = {
+        "audit": pa.field("audit", pa.bool_(), nullable=False),
+        "state": pa.field("state", pa.string(), nullable=False),
+    }
+    more = {key: stands.get(key, pa.field(key, pa.string())) for key in KEYS[name] if key not in kept.names}
+    schema = pa.schema([more.get(key) or kept.field(key) for key in KEYS[name]])
     rows = [{k: json.dumps(v) if isinstance(v, dict) else v for k, v in record.items()} for record in records]
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema), sink, compression="zstd")
     return sink.getvalue()
 
 
-def _to_csv(name: str, records: Sequence[Record]) -> str:
-    from sweeplens.report.queue import KEYS
-
+def _to_csv(keys: Sequence[str], records: Sequence[Record]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(KEYS[name])
+    writer.writerow(keys)
     for record in records:
-        writer.writerow([_cell(record[key]) for key in KEYS[name]])
-    return text.getvalue()
+        writer.writerow([_cell(record[key]) for key in keys])
+    return text.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _cell(value: object) -> object:

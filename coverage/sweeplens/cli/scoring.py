@@ -14,12 +14,11 @@ from sweeplens.cli.output import Format, choose_format, write_queue
 from sweeplens.cli.streams import say
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from sweeplens.config import Settings
     from sweeplens.engine.progress import Progress
     from sweeplens.pipeline.score import Scored
-    from sweeplens.report.facts import AccountRow
+    from sweeplens.report.cases import Review
+    from sweeplens.report.facts import AccountRow, CampaignRow
     from sweeplens.store.snapshot import Snapshot
 
 
@@ -112,17 +111,17 @@ def _check_usage(logs: Sequence[str] | None, snapshot: str | None, flags: Mappin
 
 def _score_snapshot(ask: Ask, more: _More) -> None:
     from sweeplens.cli.tables import draw_accounts
-    from sweeplens.report.queue import account_queue
+    from sweeplens.report.queue import account_queue, campaign_queue
 
     wanted = more.read()
 
-    def queue(opened: "Snapshot") -> "list[AccountRow]":
+    def queue(opened: "Snapshot", review: "Review") -> "list[AccountRow]":
         rows = account_queue(opened)
         if wanted is not None:
             rows = [row for row in rows if row.account_id in wanted]
             _count_missing(wanted, rows, more.accounts, "the snapshot")
         if more.campaigns is not None:
-            _write_campaigns(opened.table("campaigns"), more.campaigns)
+            _write_campaigns(campaign_queue(opened), review, more.campaigns)
         return rows
 
     answer_queue("score", "accounts", ask, queue, draw_accounts)
@@ -130,6 +129,7 @@ def _score_snapshot(ask: Ask, more: _More) -> None:
 
 def _score_log(log: _Log, settings: "Settings", ask: Ask, more: _More) -> None:
     from sweeplens.cli.building import run_job
+    from sweeplens.store.snapshot import open_snapshot
 
     wanted = more.read()
     check_since(settings.store, ask)
@@ -145,14 +145,19 @@ def _score_log(log: _Log, settings: "Settings", ask: Ask, more: _More) -> None:
 
     def answer(result: "Scored") -> Mapping[str, Any]:
         from sweeplens.cli.tables import draw_accounts
-        from sweeplens.report.queue import account_rows
+        from sweeplens.report.cases import review_among
+        from sweeplens.report.queue import account_rows, campaign_rows
 
-        rows = account_rows(result.accounts)
+        rows, groups = account_rows(result.accounts), campaign_rows(result.campaigns, include_all=True)
+        review = review_among(settings.store, rows, groups, allow_days=settings.allow_days, audit=settings.audit)
         if wanted is not None:
             _count_missing(wanted, rows, more.accounts, "the log or the snapshot")
         if more.campaigns is not None:
-            _write_campaigns(result.campaigns, more.campaigns)
-        facts.update(write_rows("accounts", rows, result.snapshot, ask, draw_accounts))
+            _write_campaigns([g for g in groups if g.label == "sweep"], review, more.campaigns)
+        base = result.snapshot
+        if ask.since_snapshot is not None:
+            base = open_snapshot(settings.store, ask.since_snapshot)
+        facts.update(write_rows("accounts", rows, review, base, ask, draw_accounts))
         return facts
 
     run_job("score", work, settings, summarise=_summarise, answer=answer, manifest=ask.manifest, quiet=ask.quiet)
@@ -180,10 +185,10 @@ def _count_missing(wanted: frozenset[str], rows: "Sequence[AccountRow]", file: P
         say(f"{missing:,} of the {len(wanted):,} accounts in {file} {said} no request in {where}", level="warning")
 
 
-def _write_campaigns(table: "pa.Table", output: Path) -> None:
+def _write_campaigns(rows: "Sequence[CampaignRow]", review: "Review", output: Path) -> None:
     """Write the campaigns as the command of that name does: JSONL, unless the file's ending names another format."""
-    from sweeplens.report.queue import campaign_rows, to_records
+    from sweeplens.report.queue import to_records
 
     chosen = choose_format(None, output)
     kind = Format.jsonl if chosen is Format.table else chosen
-    write_queue("campaigns", to_records(campaign_rows(table)), kind, output, lambda _: None)
+    write_queue("campaigns", to_records(rows, review), kind, output, lambda _: None)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from sweeplens.report.cases import Review
     from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, Hit
     from sweeplens.store.snapshot import SnapshotInfo
 
@@ -18,8 +19,8 @@ _WIDEST_ID = 36  # an id is folded, never cut, beyond this
 _LEAST = 16  # columns under which a reason, or a list of members, would say nothing
 
 
-def draw_accounts(console: "Console", rows: Sequence["AccountRow"]) -> None:
-    """Print the queue of accounts, with the first reason where there is room for it."""
+def draw_accounts(console: "Console", rows: Sequence["AccountRow"], review: "Review") -> None:
+    """Print the queue of accounts and how they stand, with the first reason where there is room for it."""
     cells = [
         [
             row.level, score(row.score), printable(row.account_id), count(row.n_requests, console),
@@ -29,12 +30,13 @@ def draw_accounts(console: "Console", rows: Sequence["AccountRow"]) -> None:
     ]  # fmt: skip
     columns = ["level", "score>", f"account:{_WIDEST_ID}", "requests>", "prompts>", "campaign"]
     _insert_chances(columns, cells, rows)
+    _add_states(columns, cells, rows, review)
     reasons = [row.reasons[0].text if row.reasons else "" for row in rows]
     _draw_ranked(console, columns, cells, "why", reasons)
 
 
-def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"]) -> None:
-    """Print the groups of accounts, with their first members where there is room for them."""
+def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"], review: "Review") -> None:
+    """Print the groups of accounts and how they stand, with their first members where there is room for them."""
     cells = [
         [
             row.level, score(row.score), row.campaign_id, row.label, count(len(row.accounts), console),
@@ -44,6 +46,7 @@ def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"]) -> None:
     ]  # fmt: skip
     columns = ["level", "score>", "campaign", "label", "accounts>", "requests>", "prompts>"]
     _insert_chances(columns, cells, rows)
+    _add_states(columns, cells, rows, review)
     _draw_ranked(console, columns, cells, "members", [", ".join(row.accounts[:20]) for row in rows])
 
 
@@ -54,6 +57,18 @@ def _insert_chances(columns: list[str], cells: list[list[str]], rows: Sequence["
             columns.insert(2, name)
             for line, value in zip(cells, values, strict=True):
                 line.insert(2, chance(value))
+
+
+def _add_states(
+    columns: list[str], cells: list[list[str]], rows: Sequence["AccountRow | CampaignRow"], review: "Review"
+) -> None:
+    """Put the state of review last, where any row has another one than open; an open one of the audit is named so."""
+    about = [review.about(row) for row in rows]
+    states = ["audit" if a["audit"] and a["state"] == "open" else a["state"] for a in about]
+    if any(state != "open" for state in states):
+        columns.append("state")
+        for line, state in zip(cells, states, strict=True):
+            line.append(state)
 
 
 def _draw_ranked(

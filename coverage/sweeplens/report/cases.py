@@ -1,9 +1,10 @@
 """The review of a snapshot: in which state each account and campaign is, and what is new since another snapshot."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sweeplens.detect.raising import CAMPAIGN
 from sweeplens.errors import SweepLensError
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
 Subject = tuple[str, str]  # kind, id
+Row = AccountRow | CampaignRow
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,41 @@ class Cases:
         """Return the case of one account or campaign."""
         return self.known.get((kind, subject)) or Case(kind, subject)
 
-    def of_row(self, row: AccountRow | CampaignRow) -> Case:
+    def of_row(self, row: Row) -> Case:
         """Return the case of a row of the queue."""
         return self.of(*subject_of(row))
 
 
-def subject_of(row: AccountRow | CampaignRow) -> Subject:
+def subject_of(row: Row) -> Subject:
     """Return kind and id of a row of the queue."""
     return ("campaign", row.campaign_id) if isinstance(row, CampaignRow) else ("account", row.account_id)
+
+
+@dataclass(frozen=True)
+class Review:
+    """How accounts and campaigns stand: their cases, and the accounts that are drawn for the audit."""
+
+    cases: Cases = field(default_factory=Cases)
+    drawn: frozenset[str] = frozenset()
+
+    def about(self, row: Row) -> dict[str, Any]:
+        """Return what `score` and `campaigns` say of the review of a row."""
+        case = self.cases.of_row(row)
+        return {
+            "state": case.state,
+            "verdict": None if case.verdict is None else case.verdict.verdict,
+            "assignee": case.assignee or None,
+            "audit": case.kind == "account" and case.subject in self.drawn,
+        }
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What is judged now: the level of an account, None for one that is not there, where it comes from, and groups."""
+
+    level: Callable[[str], str | None]
+    level_from: Callable[[Sequence[str]], Sequence[str]]
+    campaigns: Mapping[str, CampaignRow]
 
 
 def cases_of(snapshot: "Snapshot", *, allow_days: int = 90, now: datetime | None = None) -> Cases:
@@ -49,50 +78,98 @@ def cases_of(snapshot: "Snapshot", *, allow_days: int = 90, now: datetime | None
     those whose level comes from the campaign alone. Of a member's own verdict and its campaign's, the later one counts.
     `allow_days` is how long an entry of the allow-list lasts that names no end.
     """
-    store, now = snapshot.folder.parent, now or datetime.now(UTC)
+
+    def judged() -> _Judged:
+        columns, source = columns_of(snapshot), snapshot.table("accounts")["level_from"]
+        position = columns.position
+
+        def level_from(accounts: Sequence[str]) -> Sequence[str]:
+            places = [position[a] for a in accounts]
+            found: list[str] = source.take(places).to_pylist() if places else []
+            return found
+
+        campaigns = {row.campaign_id: row for row in campaign_queue(snapshot, include_all=True)}
+        return _Judged(lambda a: LEVELS[columns.levels[position[a]]] if a in position else None, level_from, campaigns)
+
+    return _settle_all(snapshot.folder.parent, judged, allow_days, now)
+
+
+def cases_among(
+    store: Path, accounts: Iterable[AccountRow], campaigns: Iterable[CampaignRow], *, allow_days: int = 90,
+    now: datetime | None = None,
+) -> Cases:  # fmt: skip
+    """Return the state of review of what a log was scored as, as `cases_of` does for a snapshot."""
+
+    def judged() -> _Judged:
+        rows = {row.account_id: row for row in accounts}
+        return _Judged(
+            lambda a: rows[a].level if a in rows else None,
+            lambda found: [rows[a].level_from for a in found],
+            {row.campaign_id: row for row in campaigns},
+        )
+
+    return _settle_all(store, judged, allow_days, now)
+
+
+def _settle_all(store: Path, judge: Callable[[], _Judged], allow_days: int, now: datetime | None) -> Cases:
     last, given = latest_verdicts(store), assignees(store)
     if not last and not given:
         return Cases()
-    columns, known = columns_of(snapshot), dict[Subject, Case]()
-    campaigns = {row.campaign_id: row for row in campaign_queue(snapshot, include_all=True)} if last else {}
+    judged, known, now = judge(), dict[Subject, Case](), now or datetime.now(UTC)
     for (kind, subject), verdict in last.items():
-        if kind == "campaign" and subject in campaigns:
-            row = campaigns[subject]
-            known[kind, subject] = settle(
-                verdict, level=row.level, members=row.accounts, allow_days=allow_days, now=now
-            )
-        elif kind == "account" and subject in columns.position:
-            level = LEVELS[columns.levels[columns.position[subject]]]
-            known[kind, subject] = settle(verdict, level=level, members=(), allow_days=allow_days, now=now)
+        members: Sequence[str] = ()
+        if kind == "campaign":
+            group = judged.campaigns.get(subject)
+            level, members = (None, ()) if group is None else (group.level, group.accounts)
+        else:
+            level = judged.level(subject)
+        if level is not None:
+            known[kind, subject] = settle(verdict, level=level, members=members, allow_days=allow_days, now=now)
     for case in [c for c in known.values() if c.kind == "campaign" and not c.is_open]:
-        for member in _settled_with(snapshot, case, campaigns[case.subject]):
+        for member in _settled_with(judged, case):
             own = known.get(("account", member))
             through = replace(case, kind="account", subject=member, through=case.subject)
             known["account", member] = later(own, through) or through
-    for key, name in given.items():
-        known[key] = replace(known.get(key) or Case(*key), assignee=name)
+    for (kind, subject), name in given.items():
+        if subject in judged.campaigns if kind == "campaign" else judged.level(subject) is not None:
+            known[kind, subject] = replace(known.get((kind, subject)) or Case(kind, subject), assignee=name)
     return Cases(known)
 
 
-def _settled_with(snapshot: "Snapshot", case: Case, row: CampaignRow) -> Iterable[str]:
+def _settled_with(judged: _Judged, case: Case) -> Iterable[str]:
     """Return the members that the verdict on their campaign settles."""
-    then = set(case.verdict.members) if case.verdict is not None and case.verdict.members else set(row.accounts)
-    members = [a for a in row.accounts if a in then]
+    now = judged.campaigns[case.subject].accounts
+    then = set(case.verdict.members) if case.verdict is not None and case.verdict.members else set(now)
+    members = [a for a in now if a in then and judged.level(a) is not None]
     if case.state == "confirmed":
         return members
-    position, source = columns_of(snapshot).position, snapshot.table("accounts")["level_from"]
-    places = [position[a] for a in members]
-    raised = source.take(places).to_pylist() if places else []
-    return [a for a, by in zip(members, raised, strict=True) if by == CAMPAIGN]
+    return [a for a, by in zip(members, judged.level_from(members), strict=True) if by == CAMPAIGN]
+
+
+def review_of(snapshot: "Snapshot", *, allow_days: int, audit: float) -> Review:
+    """Return how a snapshot's accounts and campaigns stand; `audit` is the share that is drawn."""
+    return Review(cases_of(snapshot, allow_days=allow_days), audited(snapshot, audit))
+
+
+def review_among(
+    store: Path, accounts: Sequence[AccountRow], campaigns: Sequence[CampaignRow], *, allow_days: int, audit: float
+) -> Review:
+    """Return how what a log was scored as stands; writes nothing, not even a key to draw by where there is none."""
+    drawn = _draw(store, [row.account_id for row in accounts], audit, create=False)
+    return Review(cases_among(store, accounts, campaigns, allow_days=allow_days), drawn)
 
 
 def audited(snapshot: "Snapshot", share: float) -> frozenset[str]:
     """Return the accounts of a snapshot that are drawn for the audit; none where the store's key cannot be had."""
+    return _draw(snapshot.folder.parent, columns_of(snapshot).accounts, share, create=True)
+
+
+def _draw(store: Path, accounts: Iterable[str], share: float, *, create: bool) -> frozenset[str]:
     try:
-        key = store_key(snapshot.folder.parent)
+        key = store_key(store, create=create)
     except SweepLensError:
         return frozenset()
-    return audit_slice(key, columns_of(snapshot).accounts, share)
+    return audit_slice(key, accounts, share)
 
 
 def decision_on(
@@ -114,14 +191,19 @@ def decision_on(
     return Decision(kind, subject, verdict, note, until, level, inclusion=audit if drawn else None, seen=seen)
 
 
-def raised_since(rows: Iterable[AccountRow | CampaignRow], older: "Snapshot | None") -> list[AccountRow | CampaignRow]:
+def to_look_at(rows: Iterable[Row], cases: Cases, older: "Snapshot | None") -> list[Row]:
+    """Return those rows that wait for an analyst and are new, or at a higher level, since an older snapshot."""
+    return raised_since([row for row in rows if cases.of_row(row).is_open], older)
+
+
+def raised_since(rows: Iterable[Row], older: "Snapshot | None") -> list[Row]:
     """Return those rows that an older snapshot did not have, or had at a lower level; all where it is None."""
     if older is None:
         return list(rows)
     columns = columns_of(older)
     groups = {row.campaign_id: LEVELS.index(row.level) for row in campaign_queue(older, include_all=True)}
 
-    def before(row: AccountRow | CampaignRow) -> int:
+    def before(row: Row) -> int:
         if isinstance(row, CampaignRow):
             return groups.get(row.campaign_id, -1)
         place = columns.position.get(row.account_id)

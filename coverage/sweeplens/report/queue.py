@@ -13,16 +13,18 @@ from sweeplens.report.facts import FLAGGED, LEVELS, AccountRow, CampaignRow, Ove
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from sweeplens.report.cases import Review
     from sweeplens.store.snapshot import Snapshot
 
 # What `score` and `campaigns` promise, in this order.
 KEYS = {
     "accounts": (
         "account_id", "n_requests", "n_prompts", "score", "p_value", "q_value", "level", "level_from", "campaign_id",
-        "reasons",
+        "reasons", "state", "verdict", "assignee", "audit",
     ),
     "campaigns": (
         "campaign_id", "label", "accounts", "n_requests", "score", "p_value", "q_value", "level", "evidence",
+        "state", "verdict", "assignee",
     ),
 }  # fmt: skip
 
@@ -63,9 +65,9 @@ def campaign_rows(table: "pa.Table", *, include_all: bool = False) -> list[Campa
     return sorted(wanted, key=lambda c: _rank(c.level, c.score, c.campaign_id))
 
 
-def to_records(rows: Iterable[AccountRow | CampaignRow]) -> list[dict[str, Any]]:
-    """Return rows as the objects that `score` and `campaigns` promise in JSON."""
-    return [_record(row) for row in rows]
+def to_records(rows: Iterable[AccountRow | CampaignRow], review: "Review") -> list[dict[str, Any]]:
+    """Return rows, and how they stand, as the objects that `score` and `campaigns` promise in JSON."""
+    return [_record(row, review.about(row)) for row in rows]
 
 
 def overview(snapshot: "Snapshot", *, now: datetime | None = None) -> Overview:
@@ -107,11 +109,11 @@ def _campaign(row: Mapping[str, Any]) -> CampaignRow:
     return CampaignRow(**{**row, "accounts": tuple(row["accounts"]), "evidence": json.loads(row["evidence"])})
 
 
-def _record(row: AccountRow | CampaignRow) -> dict[str, Any]:
+def _record(row: AccountRow | CampaignRow, stands: Mapping[str, Any]) -> dict[str, Any]:
+    name = "accounts" if isinstance(row, AccountRow) else "campaigns"
+    record = {key: stands[key] if key in stands else getattr(row, key) for key in KEYS[name]}
     if isinstance(row, AccountRow):
-        record = {key: getattr(row, key) for key in KEYS["accounts"]}
         return {**record, "reasons": [asdict(reason) for reason in row.reasons]}
-    record = {key: getattr(row, key) for key in KEYS["campaigns"]}
     return {**record, "accounts": list(row.accounts), "evidence": dict(row.evidence)}
 
 

@@ -20,9 +20,7 @@ def assign(store: Path, subjects: Sequence[tuple[str, str]], assignee: str, *, b
 
     Raises `StoreError` for an unknown kind, a name that is too long, or a store that cannot be written.
     """
-    name = " ".join(assignee.split())
-    if len(name) > _LONGEST:
-        raise StoreError(f"the name of an assignee has at most {_LONGEST} characters, but this one has {len(name)}")
+    name = plain_name(assignee)
     if any(kind not in KINDS for kind, _ in subjects):
         raise StoreError(f"only {' and '.join(KINDS)} are assigned, but {subjects!r} was given")
     now = datetime.now(UTC)
@@ -33,6 +31,14 @@ def assign(store: Path, subjects: Sequence[tuple[str, str]], assignee: str, *, b
     if rows:
         with write_review(store) as connection:
             connection.execute(insert(assignments), rows)
+
+
+def plain_name(assignee: str) -> str:
+    """Return the name on one line. Raises `StoreError` for one that is too long."""
+    name = " ".join(assignee.split())
+    if len(name) > _LONGEST:
+        raise StoreError(f"the name of an assignee has at most {_LONGEST} characters, but this one has {len(name)}")
+    return name
 
 
 def assignees(store: Path) -> dict[tuple[str, str], str]:

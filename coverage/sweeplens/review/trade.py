@@ -165,7 +165,7 @@ def _read_verdict(row: Mapping[str, Any], where: str, latest: datetime) -> Verdi
     unknown = [key for key in row if key not in FIELDS]
     if unknown:
         raise TradeError(f"{where} must have no other fields than {', '.join(FIELDS)}, but has {_shown(unknown[0])}")
-    missing = [key for key in _NEEDED if row.get(key) in {None, ""}]
+    missing = [key for key in _NEEDED if row.get(key) is None or row[key] == ""]
     if missing:
         raise TradeError(f"{where} must have a value for {missing[0]}, but has none")
     at = _time(row["at"], "at", where)
@@ -235,9 +235,14 @@ def _text(row: Mapping[str, Any], key: str, where: str) -> str:
     value = row.get(key)
     if value is None:
         return ""
-    if not isinstance(value, str):
+    if not _is_text(value):
         raise TradeError(f"{where} must have text for {key}, but has {_shown(value)}")
-    return value
+    return str(value)
+
+
+def _is_text(value: object) -> bool:
+    """Tell whether a value is text that can be stored: JSON can hold half a character."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _time(value: object, key: str, where: str) -> datetime:
@@ -261,7 +266,7 @@ def _chance(value: object, where: str) -> float | None:
 def _members(value: object, where: str) -> tuple[str, ...]:
     if value is None:
         return ()
-    if not isinstance(value, list) or not all(isinstance(member, str) and member for member in value):
+    if not isinstance(value, list) or not all(member and _is_text(member) for member in value):
         raise TradeError(f'{where} must have a list of ids for members such as ["a", "b"], but has {_shown(value)}')
     return tuple(value)
 
