@@ -61,13 +61,15 @@ def report(
         raise OutputError("a page is not for a terminal: name a file with --output, or send standard output to one")
     record = RunRecord("report", file=None, quiet=quiet)
     opened = open_store(store, snapshot, config)
-    from sweeplens.report.paper.make import make_report
+    from sweeplens.report.paper import make_report
+    from sweeplens.report.releases import load_releases
     from sweeplens.review.people import system_person
 
-    person = system_person()
+    person, marks = system_person(), o.read_settings(config, store=store).releases
     data = make_report(
         opened, _find_kind(opened, subject, kind), subject, format=chosen.value, redact=redact, prompts=prompts,
         text=not no_prompts, by=person.name, verified=person.verified,
+        releases=() if marks is None else load_releases(marks),
     )  # fmt: skip
     if output is not None:
         write_file(output, data)
@@ -89,7 +91,7 @@ def _find_kind(opened: "Snapshot", subject: str, kind: Subject | None) -> "Kind"
     """Return what the id is of; an id that an account and a campaign share is wrong usage without --kind."""
     if kind is not None:
         return kind.value
-    from sweeplens.report.paper.make import find_kinds
+    from sweeplens.report.paper import find_kinds
 
     found = find_kinds(opened, subject)
     if len(found) > 1:

@@ -1,6 +1,6 @@
 """What a report says about one account, as plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sweeplens.report.account import account_evidence
@@ -9,6 +9,7 @@ from sweeplens.report.paper.account_pictures import draw_account
 from sweeplens.report.paper.choice import Choice
 from sweeplens.report.paper.drawing import Picture
 from sweeplens.report.plain import to_plain
+from sweeplens.report.releases import Release
 from sweeplens.report.sentences import describe_chance
 from sweeplens.report.wording import score, short
 from sweeplens.signals.catalog import BY_KEY
@@ -55,9 +56,11 @@ def describe(evidence: AccountEvidence, choice: Choice) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw(snapshot: "Snapshot", evidence: AccountEvidence, choice: Choice) -> Mapping[str, Picture]:
+def draw(
+    snapshot: "Snapshot", evidence: AccountEvidence, choice: Choice, releases: Sequence[Release]
+) -> Mapping[str, Picture]:
     """Return the pictures by their keys."""
-    return draw_account(snapshot, evidence, choice)
+    return draw_account(snapshot, evidence, choice, releases)
 
 
 def _reason(fact: SignalFact, text: str, weight: float | None) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Pictures of one account."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from sweeplens.report.paper.drawing import (
     thousands,
 )
 from sweeplens.report.paper.shared_pictures import date_axis, draw_ground, draw_timeline
+from sweeplens.report.releases import Release
 from sweeplens.report.titles import capability_title, curve_title, order_title
 from sweeplens.report.wording import count
 
@@ -38,7 +39,9 @@ _ROWS = 5  # rows that a picture of capabilities has room for at least
 _BINS = 150  # columns of the sweep order
 
 
-def draw_account(snapshot: "Snapshot", evidence: AccountEvidence, choice: Choice) -> Mapping[str, Picture]:
+def draw_account(
+    snapshot: "Snapshot", evidence: AccountEvidence, choice: Choice, releases: Sequence[Release] = ()
+) -> Mapping[str, Picture]:
     """Return the pictures of an account by their keys; those of its reasons are called strip_ and their signal."""
     weights = {c.cluster_id: c.n_prompts for c in evidence.clusters}
     return {
@@ -47,7 +50,7 @@ def draw_account(snapshot: "Snapshot", evidence: AccountEvidence, choice: Choice
         "curve": _draw_curve(evidence.curve),
         "capabilities": _draw_capabilities(evidence.capabilities),
         "order": _draw_order(evidence.order),
-        "timeline": draw_timeline(evidence.timeline),
+        "timeline": draw_timeline(evidence.timeline, releases),
     }
 
 

@@ -1,6 +1,6 @@
 """What a report says about one campaign, as plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from sweeplens.report.paper.campaign_pictures import draw_campaign
 from sweeplens.report.paper.choice import Choice
 from sweeplens.report.paper.drawing import Picture
 from sweeplens.report.plain import to_plain
+from sweeplens.report.releases import Release
 from sweeplens.report.sentences import describe_rarity
 
 if TYPE_CHECKING:
@@ -32,17 +33,16 @@ def gather(snapshot: "Snapshot", campaign_id: str, choice: Choice) -> CampaignEv
 def describe(evidence: CampaignEvidence, choice: Choice) -> dict[str, Any]:
     """Return what the report says about the campaign."""
     row = evidence.row
-    first = [m.first_ts for m in evidence.members if m.first_ts is not None]
-    last = [m.last_ts for m in evidence.members if m.last_ts is not None]
     return {
         "summary": evidence.headline,
         "chance": describe_rarity(row),
         **{key: to_plain(getattr(row, key)) for key in _ROW},
         "label_text": describe_label(row.label),
-        "first_ts": to_plain(min(first, default=None)),
-        "last_ts": to_plain(max(last, default=None)),
+        "first_ts": to_plain(evidence.first_ts),
+        "last_ts": to_plain(evidence.last_ts),
         "reasons": [{"text": sentence} for sentence in describe_grouping(row, evidence.n_shared_prompts)],
         "evidence": choice.evidence(row.evidence),
+        "n_members": len(row.accounts),
         "members": [{key: to_plain(getattr(m, key)) for key in _MEMBER} for m in evidence.members],
         "coverage": {
             "cells": evidence.coverage.cells, "of": evidence.coverage.of,
@@ -58,9 +58,11 @@ def describe(evidence: CampaignEvidence, choice: Choice) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def draw(snapshot: "Snapshot", evidence: CampaignEvidence, choice: Choice) -> Mapping[str, Picture]:
+def draw(
+    snapshot: "Snapshot", evidence: CampaignEvidence, choice: Choice, releases: Sequence[Release]
+) -> Mapping[str, Picture]:
     """Return the pictures by their keys."""
-    return draw_campaign(snapshot, evidence, choice)
+    return draw_campaign(snapshot, evidence, choice, releases)
 
 
 def _matrix(matrix: Matrix) -> dict[str, Any]:

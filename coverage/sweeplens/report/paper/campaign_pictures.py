@@ -1,6 +1,6 @@
 """Pictures of one campaign."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from sweeplens.report.facts import CampaignEvidence, Matrix, UnionCoverage
 from sweeplens.report.paper.choice import Choice
 from sweeplens.report.paper.drawing import FULL, HALF, SMALL, P, Picture, draw, label_rows, quiet, scale, thousands
 from sweeplens.report.paper.shared_pictures import date_axis, draw_ground, draw_timeline
+from sweeplens.report.releases import Release
 from sweeplens.report.titles import days_title, shares_title, similarity_title, union_title
 from sweeplens.report.wording import count
 from sweeplens.text import one_line
@@ -26,7 +27,9 @@ _COLUMNS = 8  # columns that the picture of capabilities has room for at least
 _ID = 20  # characters of an account's id beside a picture
 
 
-def draw_campaign(snapshot: "Snapshot", evidence: CampaignEvidence, choice: Choice) -> Mapping[str, Picture]:
+def draw_campaign(
+    snapshot: "Snapshot", evidence: CampaignEvidence, choice: Choice, releases: Sequence[Release] = ()
+) -> Mapping[str, Picture]:
     """Return the pictures of a campaign by their keys."""
     clusters = np.unique(_clusters(snapshot, evidence), return_counts=True)
     weights = dict(zip(clusters[0].tolist(), clusters[1].tolist(), strict=True))
@@ -36,7 +39,7 @@ def draw_campaign(snapshot: "Snapshot", evidence: CampaignEvidence, choice: Choi
         "ground": draw_ground(snapshot, evidence.prompt_ids, weights, choice, "the members of this campaign"),
         "union": _draw_union(evidence.coverage),
         "days": _draw_days(evidence.days),
-        "timeline": draw_timeline(evidence.timeline),
+        "timeline": draw_timeline(evidence.timeline, releases),
     }
 
 

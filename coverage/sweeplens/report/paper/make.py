@@ -1,6 +1,7 @@
 """Make the evidence report on one account or campaign, as HTML or JSON."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +12,7 @@ from sweeplens.report.paper.about import describe_making, describe_origin, revie
 from sweeplens.report.paper.choice import Choice
 from sweeplens.report.paper.method import CAUTION, describe_doubts, describe_method, describe_reach, look_alikes
 from sweeplens.report.paper.page import write_page
+from sweeplens.report.releases import Release
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
@@ -32,12 +34,14 @@ def make_report(
     by: str,
     verified: bool,
     at: datetime | None = None,
+    releases: Sequence[Release] = (),
 ) -> bytes:
     """Return the report as the bytes of one file that stands alone.
 
     `redact` replaces secrets in what is or derives from prompts; without `text` none of that is in the file; `prompts`
-    is the most that are listed. `by` is who makes it, `verified` whether a login has proven that name; `at` is when, by
-    default now: the rest depends on the snapshot and the review file alone. Raises `NotFoundError` for an unknown id.
+    is the most that are listed; `releases` are marked on the timeline. `by` is who makes it, `verified` whether a login
+    has proven that name; `at` is when, by default now: all else depends on the snapshot and the review file alone.
+    Raises `NotFoundError` for an unknown id.
     """
     choice = Choice(redact=redact, prompts=prompts, text=text)
     room: Any = account if kind == "account" else campaign
@@ -57,7 +61,7 @@ def make_report(
         **origin,
         "made": describe_making(choice, at or datetime.now(UTC), by, verified=verified),
     }
-    pictures = room.draw(snapshot, evidence, choice)
+    pictures = room.draw(snapshot, evidence, choice, releases)
     if format == "json":
         shown = [{"key": k, "title": q.title, "caption": q.caption} for k, q in pictures.items() if q.title]
         return (json.dumps({**record, "pictures": shown}, indent=1, allow_nan=False) + "\n").encode()

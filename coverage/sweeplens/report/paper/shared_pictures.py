@@ -1,6 +1,6 @@
 """Pictures that accounts and campaigns share: their prompts on the map, and their requests over time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,7 +26,9 @@ from sweeplens.report.paper.drawing import (
     scale,
     thousands,
 )
+from sweeplens.report.releases import Release
 from sweeplens.report.titles import ground_title, timeline_title
+from sweeplens.report.wording import day
 from sweeplens.text import one_line
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 _BINS = (170, 130)
 _HEIGHT = 2.5  # inches
 _NAMES, _WIDTH = 5, 24  # names of clusters on the map, and characters of one
+_MARKS = 8  # releases that are drawn, the latest ones
 _MANY = 300  # dots from which on they are one image
 
 
@@ -107,8 +110,9 @@ def _write_names(axes: "Axes", names: list[tuple[float, float, str]]) -> None:
         axes.text(at_x, at_y, text, ha="center", va="center", fontsize=SMALL, color=P.ink, gid=HALO)
 
 
-def draw_timeline(timeline: Timeline) -> Picture:
-    """Draw requests by day, and beside them by hour of the day."""
+def draw_timeline(timeline: Timeline, releases: Sequence[Release] = ()) -> Picture:
+    """Draw requests by day, with releases as numbered dotted lines, and beside them by hour of the day."""
+    marks = [r for r in releases if timeline.days and timeline.days[0][0] <= r.day <= timeline.days[-1][0]][-_MARKS:]
 
     def paint(figure: "Figure") -> None:
         left, right = figure.subplots(1, 2, width_ratios=(0.68, 0.32))
@@ -119,6 +123,13 @@ def draw_timeline(timeline: Timeline) -> Picture:
             pad = timedelta(hours=16)
             left.set_xlim(first - pad, max(last, first + timedelta(days=4)) + pad)
             date_axis(left, max((last - first).days, 4))
+            for number, mark in enumerate(marks, 1):
+                at = datetime.combine(mark.day, time())
+                left.axvline(at, color=P.ink, linewidth=0.8, linestyle=(0, (1.5, 1.5)))
+                left.annotate(
+                    str(number), (at, 1), xycoords=("data", "axes fraction"), xytext=(2, -2), va="top",
+                    textcoords="offset points", fontsize=SMALL, color=P.ink,
+                )  # fmt: skip
         right.bar(range(24), timeline.hours, width=0.78, color=P.quiet, linewidth=0)
         right.set_xticks([0, 6, 12, 18])
         quiet(left, x="day, UTC", y="requests")
@@ -130,9 +141,13 @@ def draw_timeline(timeline: Timeline) -> Picture:
             axes.set_axisbelow(True)
 
     undated = f" {timeline.undated} without a time are not drawn." if timeline.undated else ""
+    named = ", ".join(f"{number} {mark.name} ({day(mark.day)})" for number, mark in enumerate(marks, 1))
+    released = f" Dotted lines: {named}." if marks else ""
     return Picture(
         timeline_title(timeline),
-        "Requests by day, and by hour of the day; people sleep, programs and shared gateways need not." + undated,
+        "Requests by day, and by hour of the day; people sleep, programs and shared gateways need not."
+        + undated
+        + released,
         "Requests by day and by hour of the day",
         partial(draw, "timeline", (FULL, 1.5), paint),
     )
