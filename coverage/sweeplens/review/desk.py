@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import delete, insert, select
@@ -15,6 +15,7 @@ from sweeplens.review.tables import views, visits
 
 _LONGEST = 60  # characters of a view's name
 _KEPT = 20  # visits of an analyst that are kept
+_ONE_VISIT = timedelta(hours=12)  # a page that is opened again within it belongs to the same visit
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,19 @@ def saved_views(store: Path, by: Person) -> list[View]:
 
 
 def note_visit(store: Path, by: Person, snapshot_id: str) -> Visit | None:
-    """Note that an analyst begins to work now, and return the visit before; older ones than the last 20 go."""
+    """Note that an analyst begins to work now, and return the visit before; older ones than the last 20 go.
+
+    Who opens the same snapshot again within twelve hours is still at the same visit, so that a page that is loaded
+    again does not forget what was new.
+    """
     with write_review(store) as connection:
         mine = select(visits).where(visits.c.analyst == by.name).order_by(visits.c.id.desc())
-        rows = connection.execute(mine).mappings().all()
-        old = [row["id"] for row in rows[_KEPT - 1 :]]
+        now, found = datetime.now(UTC), connection.execute(mine).mappings().all()
+        past = [Visit(row["at"], row["snapshot_id"]) for row in found]
+        if past and past[0].snapshot_id == snapshot_id and now - past[0].at < _ONE_VISIT:
+            return past[1] if len(past) > 1 else None
+        old = [row["id"] for row in found[_KEPT - 1 :]]
         if old:
             connection.execute(delete(visits).where(visits.c.id.in_(old)))
-        row = {"analyst": by.name, "at": datetime.now(UTC), "snapshot_id": snapshot_id}
-        connection.execute(insert(visits).values(**row))
-    return Visit(rows[0]["at"], rows[0]["snapshot_id"]) if rows else None
+        connection.execute(insert(visits).values(analyst=by.name, at=now, snapshot_id=snapshot_id))
+    return past[0] if past else None
