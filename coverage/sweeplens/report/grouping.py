@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from sweeplens.report.facts import CampaignRow
-from sweeplens.report.sentences import describe_dealing, describe_rarity, percent
+from sweeplens.report.sentences import describe_dealing, percent
 from sweeplens.report.wording import counted
 
 # What each label means, and which honest use looks like a sweep of many accounts.
@@ -37,7 +37,6 @@ def describe_label(label: str) -> str:
 def describe_grouping(row: CampaignRow, n_shared_prompts: int) -> list[str]:
     """Say what speaks for it that these accounts belong together, and for what kind of group."""
     known = row.evidence
-    said = [describe_rarity(row)] if row.p_value is not None else []
-    said += [write(float(v)) for key, write in _SENTENCES.items() if isinstance(v := known.get(key), int | float)]
+    said = [write(float(v)) for key, write in _SENTENCES.items() if isinstance(v := known.get(key), int | float)]
     said += describe_dealing(known)
     return [*said, f"{counted(n_shared_prompts, 'prompt')} sent word for word by more than one member"]

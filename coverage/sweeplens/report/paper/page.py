@@ -64,7 +64,9 @@ def _period(first: str | None, last: str | None) -> str:
 
 
 def _signed(value: float | None) -> str:
-    return "" if value is None else f"{value:+.2f}".replace("-", "−")
+    if value is None:
+        return ""
+    return "0" if abs(value) < 0.005 else f"{value:+.2f}".replace("-", "−")
 
 
 def _percentile(value: float | None) -> str:
