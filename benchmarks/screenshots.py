@@ -26,6 +26,11 @@ def views(store: Path) -> dict[str, str]:
         "map-level": address("map", colour="level"), "cluster": address("clusters", cluster="0"),
         "account": address("account", account=alone[0].account_id),
         "account-low": address("account", account=alone[len(alone) * 3 // 4].account_id),
+        "account-clusters": address(
+            "account", account=alone[0].account_id, axis="arrival", rows="cluster", why="runs of one prompt"
+        ),
+        "compare": address("compare", accounts=[a.account_id for a in (*alone[:2], alone[len(alone) * 3 // 4])]),
+        "compare-two": address("compare", accounts=[alone[0].account_id, "no such account"]),
         "map-account": address("map", account=alone[0].account_id), "coverage": address("coverage"),
         "coverage-topic": address("coverage", capability="Mathematics", rows="all"),
         "coverage-alike": address("coverage", order="alike"), "snapshots": address("snapshots"),

@@ -158,18 +158,7 @@ def compare_capabilities(snapshot: "Snapshot", account: int, peers: NDArray[np.i
 def find_nearest(snapshot: "Snapshot", account: int, top: int) -> tuple[NearAccount, ...]:
     """Return the accounts whose shares over cells are most like the account's; a cell that few visit weighs more."""
     columns = columns_of(snapshot)
-    visits, total = columns.visits, len(columns.accounts)
-    width = int(visits.cell.max(initial=-1)) + 1
-    rarity = np.log((total + 1) / np.bincount(visits.cell, minlength=width).clip(1))
-    # The square root keeps one much-visited cell from standing for the whole account.
-    weight = np.sqrt(visits.n) * rarity[visits.cell]
-    length = np.sqrt(np.bincount(visits.account, weights=weight**2, minlength=total))
-    mine = np.zeros(width)
-    own = visits.account == account
-    mine[visits.cell[own]] = weight[own]
-    dot = np.bincount(visits.account, weights=weight * mine[visits.cell], minlength=total)
-    shared = np.bincount(visits.account, weights=mine[visits.cell] > 0, minlength=total)
-    similarity = dot / np.maximum(length * length[account], 1e-12)
+    similarity, shared = likeness_to(snapshot, account)
     similarity[account] = -1.0
     order = np.argsort(-similarity, kind="stable")[:top]
     campaigns = snapshot.table("accounts")["campaign_id"].take(order).to_pylist()
@@ -181,3 +170,21 @@ def find_nearest(snapshot: "Snapshot", account: int, top: int) -> tuple[NearAcco
         for i, campaign in zip(order.tolist(), campaigns, strict=True)
         if similarity[i] > 0
     )  # fmt: skip
+
+
+def likeness_to(snapshot: "Snapshot", account: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Return for all accounts the likeness of their shares over cells to this one's, and how many cells they share."""
+    columns = columns_of(snapshot)
+    visits, total = columns.visits, len(columns.accounts)
+    width = int(visits.cell.max(initial=-1)) + 1
+    rarity = np.log((total + 1) / np.bincount(visits.cell, minlength=width).clip(1))
+    # The square root keeps one much-visited cell from standing for the whole account.
+    weight = np.sqrt(visits.n) * rarity[visits.cell]
+    length = np.sqrt(np.bincount(visits.account, weights=weight**2, minlength=total))
+    mine = np.zeros(width)
+    own = visits.account == account
+    mine[visits.cell[own]] = weight[own]
+    dot = np.bincount(visits.account, weights=weight * mine[visits.cell], minlength=total)
+    shared = np.bincount(visits.account, weights=mine[visits.cell] > 0, minlength=total)
+    similarity: NDArray[np.float64] = dot / np.maximum(length * length[account], 1e-12)
+    return similarity, shared.astype(np.int64)

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sweeplens.detect.raising import CAMPAIGN
 from sweeplens.report.columns import UNASSIGNED
 from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, Peers, UnionCoverage
 from sweeplens.signals.measure import LEAST
 from sweeplens.text import one_line
+
+if TYPE_CHECKING:
+    from sweeplens.report.contributions import Contributions
 
 _SCORES = {
     "high": "Scores like a sweep",
@@ -109,6 +112,26 @@ def describe_cluster(row: ClusterRow) -> str:
         f"{percent(row.flagged_share)} of its {count(row.n_requests, 'request')} "
         f"come{'s' if row.n_requests == 1 else ''} from accounts at review or high."
     )
+
+
+def describe_sum(whole: "Contributions") -> str:
+    """Say how the score comes about, in log-odds: every part of the sum, and the score that it is."""
+    score = 1.0 / (1.0 + math.exp(-whole.total))
+    parts = [f"{signed(whole.base)} to start with", f"{signed(whole.signals)} from its signals"]
+    parts += [f"{signed(whole.kin)} from accounts that ask alike"] if whole.kin else []
+    parts += [f"{signed(whole.campaign)} from its campaign"] if whole.campaign else []
+    return f"In log-odds: {', '.join(parts)}. That makes {signed(whole.total)}, a score of {score:.2f}."
+
+
+def signed(adds: float) -> str:
+    """Return what is added with its sign, such as +1.31."""
+    text = f"{abs(adds):.2f}"
+    return text if text == "0.00" else f"{'+' if adds > 0 else '−'}{text}"
+
+
+def odds(adds: float) -> str:
+    """Say in words what so many log-odds do."""
+    return f"{'multiplies' if adds > 0 else 'divides'} the odds by {math.exp(min(50.0, abs(adds))):,.3g}"
 
 
 def shown_text(text: str | None) -> str:

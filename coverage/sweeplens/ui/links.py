@@ -8,7 +8,7 @@ import streamlit as st
 
 PAGES = {
     "queue": "Queue", "account": "Accounts", "campaign": "Campaigns", "map": "Map", "clusters": "Clusters",
-    "coverage": "Coverage", "snapshots": "Snapshots",
+    "coverage": "Coverage", "compare": "Compare", "snapshots": "Snapshots",
 }  # fmt: skip
 _HELP = {
     "queue": "What to look at first: campaigns and accounts in one ranked list.",
@@ -17,6 +17,7 @@ _HELP = {
     "map": "All prompts by likeness; select some to see who asks them.",
     "clusters": "The topics of the log, and how much of each comes from flagged accounts.",
     "coverage": "Who asks about what: accounts by capabilities, and how wide each of them asks.",
+    "compare": "Two to four accounts side by side, in the same scales.",
     "snapshots": "The builds of this store, and what changed from one to another.",
 }
 

@@ -24,7 +24,7 @@ _PLOTLY = {
     "doubleClick": "reset",
 }
 P = ParamSpec("P")
-_BADGES = {"high": "red", "review": "orange", "watch": "blue", "none": "gray", "insufficient": "gray"}
+BADGES = {"high": "red", "review": "orange", "watch": "blue", "none": "gray", "insufficient": "gray"}
 _ROW = 31  # px of a row of a table at the theme's size of text
 
 
@@ -41,7 +41,7 @@ def heading(
     `chance` says in words what a p among the facts means; it stands behind the line's question mark.
     """
     title = f"#### {kind}" if name is None else f"#### {kind} {code_span(name)}"
-    st.markdown(title if level is None else f"{title} :{_BADGES[level]}-badge[{words.LEVEL_WORDS[level]}]")
+    st.markdown(title if level is None else f"{title} :{BADGES[level]}-badge[{words.LEVEL_WORDS[level]}]")
     with st.container(key="headline"):
         st.text(words.thin(sentence))
     line = " · ".join(facts)

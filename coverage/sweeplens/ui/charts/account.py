@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeplens.report.facts import CapabilityShare, Curve
-from sweeplens.report.sentences import mid_sentence, percent
+from sweeplens.report.sentences import odds, signed
+from sweeplens.report.titles import capability_title, curve_title
 from sweeplens.ui.charts.base import Chart, label_end, new_figure
 from sweeplens.ui.safe import plot_text, wrapped
 from sweeplens.ui.theme import Palette, translucent
@@ -16,69 +17,105 @@ from sweeplens.ui.theme import Palette, translucent
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_ROW = 76  # px of one reason
+_ROW = 78  # px of one reason
 _PEERS = 300  # peers that are drawn on a strip, spread evenly over them
+_STRIP, _BAR = (0.0, 0.76), (0.83, 0.99)  # parts of the width: the strip, and what it adds
+_WRAP = 66  # characters of a line of a sentence
 
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """One reason: its sentence, whether it raises the score, and the account's value among those of its peers.
+    """One reason: its sentence, what it adds to the log-odds, and the account's value among those of its peers.
 
     `shown` are the account's value and the peers' median as people read them. A reason without a value of its own has
     no peers.
     """
 
     sentence: str
-    raises: bool | None
+    adds: float | None
     value: float | None
     peers: NDArray[np.float64]
     shown: tuple[str, str] = ("", "")
 
 
 def draw_strips(p: Palette, strips: Sequence[Strip]) -> Chart:
-    """Draw the reasons, one below the other: a sentence, and under it the peers as ticks and the account as a dot."""
+    """Draw the reasons, one below the other: a sentence, the peers as ticks with the account's dot, what it adds."""
     figure = new_figure(p, _ROW * max(1, len(strips)) + 16, hovermode="closest")
     figure.update_xaxes(visible=False, range=(0, 1), fixedrange=True)
     figure.update_yaxes(visible=False, range=(len(strips) - 0.5, -0.5), fixedrange=True)
+    known = [strip.adds for strip in strips if strip.adds is not None]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    zero = _bar_end(0.0, low, high)
+    figure.add_shape(
+        type="line", x0=zero, x1=zero, y0=-0.45, y1=len(strips) - 0.55, line={"color": p.line, "width": 1},
+        layer="below",
+    )  # fmt: skip
     for row, strip in enumerate(strips):
-        sign = "" if strip.raises is None else "+" if strip.raises else "−"
+        sentence = wrapped(strip.sentence[:1].upper() + strip.sentence[1:], _WRAP, 2)
         figure.add_annotation(
-            x=0, y=row - 0.46, xanchor="left", yanchor="top", text=sign, font={"size": 17, "color": p.quiet}
-        )
-        sentence = wrapped(strip.sentence[:1].upper() + strip.sentence[1:], 72, 2)
-        figure.add_annotation(
-            x=0, y=row - 0.46, xanchor="left", yanchor="top", xshift=18, align="left", text=sentence,
+            x=0, y=row - 0.46, xanchor="left", yanchor="top", align="left", text=sentence,
             font={"size": 13, "color": p.ink},
         )  # fmt: skip
         if strip.value is not None and len(strip.peers):
-            _add_strip(figure, p, strip, row + (0.3 if "<br>" in sentence else 0.14))
+            _add_strip(figure, p, strip, row + (0.3 if "<br>" in sentence else 0.16))
+        if strip.adds is not None:
+            _add_bar(figure, p, row, strip.adds, (zero, _bar_end(strip.adds, low, high)))
     return Chart(
         figure,
-        "Why: the strongest reasons first",
-        "Each tick is an account of like volume, the dot is this account; + raises the score and − lowers it. "
-        "The scale of each strip is its own, and what lies far outside stands at its edge.",
-        "Strips of peers with this account's dot, one for each reason",
+        "Why: what counts most, and how much",
+        "Left: each tick is an account of like volume, the dot is this account; each strip has its own scale, and what "
+        "lies far outside stands at its edge. Right: what it adds to the log-odds of the score; + raises it, "
+        "− lowers it, and 0.7 doubles or halves the odds.",
+        "Strips of peers with this account's dot and what each adds to the score, one for each reason",
     )
+
+
+def _bar_end(adds: float, low: float, high: float) -> float:
+    """Return where a bar ends that adds so much, of bars between `low` and `high`."""
+    return _BAR[0] + (_BAR[1] - _BAR[0]) * (adds - low) / ((high - low) or 1.0)
+
+
+def _add_bar(figure: "go.Figure", p: Palette, row: int, adds: float, ends: tuple[float, float]) -> None:
+    import plotly.graph_objects as go
+
+    colour = p.levels["review"] if adds > 0 else p.levels["watch"]
+    figure.add_shape(
+        type="rect", x0=ends[0], x1=ends[1], y0=row - 0.04, y1=row + 0.16, fillcolor=colour, line={"width": 0}
+    )
+    figure.add_annotation(
+        x=ends[0], y=row - 0.06, yanchor="bottom", xanchor="left" if adds > 0 else "right", text=signed(adds),
+        font={"size": 13, "color": p.ink},
+    )  # fmt: skip
+    figure.add_trace(
+        go.Scatter(
+            x=[sum(ends) / 2], y=[row + 0.06], mode="markers", marker={"size": 22, "color": translucent(colour, 0.0)},
+            hovertemplate=f"adds {signed(adds)} to the log-odds:<br>{odds(adds)}<extra></extra>",
+        )
+    )  # fmt: skip
 
 
 def _add_strip(figure: "go.Figure", p: Palette, strip: Strip, y: float) -> None:
     import plotly.graph_objects as go
 
+    value = strip.value or 0.0
     low, high = np.quantile(strip.peers, (0.05, 0.95)).tolist()
     if high <= low:
-        low, high = float(min(strip.peers.min(), strip.value or 0.0)), float(max(strip.peers.max(), strip.value or 0.0))
+        low, high = float(min(strip.peers.min(), value)), float(max(strip.peers.max(), value))
     span = (high - low) or 1.0
     chosen = strip.peers
     if len(chosen) > _PEERS:
         chosen = np.sort(chosen)[np.linspace(0, len(chosen) - 1, _PEERS).round().astype(int)]
+    width = _STRIP[1] - _STRIP[0]
 
     def place(v: NDArray[np.float64]) -> NDArray[np.float64]:
-        inside = 0.17 + 0.66 * (v - low) / span
-        clipped: NDArray[np.float64] = np.clip(inside, 0.045, 0.995).round(4)
+        inside = 0.15 + 0.7 * (v - low) / span
+        clipped: NDArray[np.float64] = (_STRIP[0] + width * np.clip(inside, 0.015, 0.985)).round(4)
         return clipped
 
     own, middle = (plot_text(text) for text in strip.shown)
-    figure.add_shape(type="line", x0=0.035, x1=1, y0=y, y1=y, line={"color": p.line, "width": 1}, layer="below")
+    figure.add_shape(
+        type="line", x0=_STRIP[0], x1=_STRIP[1], y0=y, y1=y, line={"color": p.line, "width": 1}, layer="below"
+    )
     figure.add_trace(
         go.Scatter(
             x=place(chosen), y=np.full(len(chosen), y), mode="markers", hoverinfo="skip",
@@ -87,7 +124,7 @@ def _add_strip(figure: "go.Figure", p: Palette, strip: Strip, y: float) -> None:
     )  # fmt: skip
     figure.add_trace(
         go.Scatter(
-            x=place(np.array([strip.value])), y=[y], mode="markers", cliponaxis=False,
+            x=place(np.array([value])), y=[y], mode="markers", cliponaxis=False,
             marker={"size": 13, "color": p.accent, "line": {"color": p.ground, "width": 2}},
             hovertemplate=f"this account {own}<br>peers' median {middle}<extra></extra>",
         )
@@ -132,7 +169,7 @@ def draw_curve(p: Palette, curve: Curve) -> Chart:
     figure.update_yaxes(title_text="distinct cells", rangemode="tozero", tickformat=",d")
     return Chart(
         figure,
-        _curve_title(curve, banded),
+        curve_title(curve),
         "Cells are small even parts of the map; the band holds 90 % of the accounts of like volume that got as far. "
         "Apps that forward many people's requests rise steeply too.",
         "Coverage curve of this account over the band of its peers",
@@ -151,18 +188,6 @@ def _label_curve(figure: "go.Figure", p: Palette, curve: Curve, banded: list[int
     if banded:
         end = (curve.n[banded[-1]], curve.median[banded[-1]] or 0.0)
         label_end(figure, end, "peers’ median", p.quiet, -shift)
-
-
-def _curve_title(curve: Curve, banded: list[int]) -> str:
-    if not banded:
-        return "No peers got far enough to compare with"
-    last = banded[-1]
-    low, high = curve.low[last] or 0.0, curve.high[last] or 0.0
-    if curve.cells[last] > high:
-        return "Keeps finding new ground where peers return"
-    if curve.cells[last] < low:
-        return "Returns to the same ground where peers move on"
-    return "Finds new ground about as peers do"
 
 
 def draw_capabilities(p: Palette, shares: Sequence[CapabilityShare]) -> Chart:
@@ -197,19 +222,8 @@ def draw_capabilities(p: Palette, shares: Sequence[CapabilityShare]) -> Chart:
     figure.update_xaxes(ticksuffix=" %", rangemode="tozero", title_text="share of its distinct prompts")
     return Chart(
         figure,
-        _capability_title(shares),
+        capability_title(tuple(shares)),
         "Bars are this account's shares, ticks the median of its peers; a sweep is often flat where a person has one "
         "or two long bars, and so is an app for everybody.",
         "Share of this account's prompts on each capability, beside the peers' median",
     )
-
-
-def _capability_title(shares: Sequence[CapabilityShare]) -> str:
-    known = [(s.share - s.peer_median, s) for s in shares if s.peer_median is not None and s.capability != "unassigned"]
-    if not known:
-        return "What it asks for"
-    more, most = max(known, key=lambda k: k[0])
-    if more < 0.05:
-        return "Asks for what its peers ask for"
-    name = mid_sentence(most.name)
-    return f"More {name} than its peers: {percent(most.share)} against {percent(most.peer_median or 0.0)}"

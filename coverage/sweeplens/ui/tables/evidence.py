@@ -56,19 +56,21 @@ def signals(rows: Sequence[SignalFact], shown: Mapping[str, Any]) -> "Styler":
             "median": write(r.signal, r.quantiles[2] if r.quantiles else None),
             "low": write(r.signal, r.quantiles[0] if r.quantiles else None),
             "high": write(r.signal, r.quantiles[4] if r.quantiles else None),
-            "percentile": r.peer_percentile, "weight": r.weight,
+            "percentile": r.peer_percentile, "weight": r.weight, "family": r.family, "fools": r.fools,
         }
         for r in rows
     ]  # fmt: skip
-    columns = ("label", "value", "median", "low", "high", "percentile", "weight")
+    columns = ("label", "family", "value", "median", "low", "high", "percentile", "weight", "fools")
     return styled(frame_of(table, columns), shorts=("percentile", "weight"))
 
 
 def signal_columns() -> dict[str, Any]:
     """Return the columns of raw signals."""
     return {
-        "label": text("Signal", 200), "value": text("This account", 100), "median": text("Peers' median", 100),
+        "label": text("Signal", 186), "family": text("About", 72), "value": text("This account", 92),
+        "median": text("Peers' median", 96),
         "low": text("Peers' 5 %", 84), "high": text("Peers' 95 %", 84),
         "percentile": number("Percentile", 84, "Share of peers with a lower value, in per cent"),
-        "weight": number("Adds", 70, "What it adds to the log-odds of the score, where it is among the reasons"),
+        "weight": number("Adds", 60, "What it adds to the log-odds of the score"),
+        "fools": text("Honest use that looks the same", 300),
     }  # fmt: skip

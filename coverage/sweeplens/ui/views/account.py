@@ -122,12 +122,10 @@ def _order(evidence: AccountEvidence) -> None:
         by = st.segmented_control(
             "Axis", ["time", "arrival"], default="time" if dated else "arrival", required=True, key="axis",
             label_visibility="collapsed", disabled=not dated, bind="query-params",
-            format_func=lambda a: "by time" if a == "time" else "by order of arrival",
         )  # fmt: skip
         rows = st.segmented_control(
             "Rows", ["capability", "cluster"], default="capability", required=True, key="rows",
             label_visibility="collapsed", bind="query-params",
-            format_func=lambda r: "capabilities" if r == "capability" else "clusters",
         )  # fmt: skip
     clusters = {c.cluster_id: c.name for c in evidence.clusters} if rows == "cluster" else None
     with place:
