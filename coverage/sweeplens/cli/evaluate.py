@@ -8,7 +8,7 @@ import typer
 
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import open_store
-from sweeplens.cli.output import write_page
+from sweeplens.cli.output import Page, write_page
 from sweeplens.cli.streams import show_progress
 from sweeplens.cli.tables import add_row, count, make_table, share
 from sweeplens.text import one_line, printable
@@ -16,10 +16,12 @@ from sweeplens.text import one_line, printable
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from sweeplens.config import Settings
     from sweeplens.evaluate.bootstrap import Figure
     from sweeplens.evaluate.evaluate import Comparison, Evaluation, Flags
     from sweeplens.evaluate.measures import Floats
     from sweeplens.evaluate.sample import Sample
+    from sweeplens.evaluate.verdicts import Reviewed
     from sweeplens.store.snapshot import Snapshot
 
 _MOST_LANGUAGES = 12
@@ -29,8 +31,12 @@ _WIDEST_TYPE = 24
 def evaluate(
     *,
     labels: Annotated[
-        Path, typer.Option("--labels", metavar="FILE", help="CSV: account_id, label[, type, campaign_id, corpus, n].")
-    ],
+        Path | None,
+        typer.Option("--labels", metavar="FILE", help="CSV: account_id, label[, type, campaign_id, corpus, n]."),
+    ] = None,
+    verdicts: Annotated[
+        bool, typer.Option("--verdicts", help="Hold it against the verdicts in the store, and say what is missed.")
+    ] = False,
     peers: Annotated[
         bool, typer.Option("--peers/--no-peers", help="Score the published detectors too, with the same labels.")
     ] = True,
@@ -46,11 +52,16 @@ def evaluate(
     quiet: o.Quiet = False,
 ) -> None:
     """Hold scores, levels and campaigns of a snapshot against labels, beside the published detectors."""
+    if (labels is not None) == verdicts:
+        raise typer.BadParameter("evaluate takes one of --labels FILE and --verdicts")
     from sweeplens.evaluate.evaluate import evaluate as measure
     from sweeplens.evaluate.labels import read_labels
     from sweeplens.evaluate.sample import take_sample
 
     settings = o.read_settings(config, store=store, seed=seed)
+    if labels is None:
+        _on_verdicts(open_store(store, snapshot, config), settings, bootstrap, format_, output)
+        return
     known = read_labels(labels)
     opened = open_store(store, snapshot, config)
     sample = take_sample(opened, known)
@@ -59,6 +70,61 @@ def evaluate(
     made_by = opened.manifest.get("detector", {})
     fact = {"snapshot_id": opened.snapshot_id, "detector": made_by, "evaluation": found}
     write_page(fact, format_, output, lambda console: draw_evaluation(console, opened.snapshot_id, found))
+
+
+def _on_verdicts(
+    opened: "Snapshot", settings: "Settings", bootstrap: int, format_: Page | None, output: Path | None
+) -> None:
+    from sweeplens.evaluate.evaluate import evaluate as measure
+    from sweeplens.evaluate.sample import take_sample
+    from sweeplens.evaluate.verdicts import judge_verdicts, verdict_labels
+    from sweeplens.report.columns import columns_of
+
+    review, (labels, _) = judge_verdicts(opened, settings.audit), verdict_labels(settings.store, opened)
+    known = columns_of(opened).position
+    there = {label.label for label in labels if label.account_id in known}
+    ranking = None
+    if {"attack", "benign"} <= there:
+        ranking = measure(take_sample(opened, labels), {}, n_draws=bootstrap, seed=settings.seed).kinds[0]
+    fact = {
+        "snapshot_id": opened.snapshot_id, "detector": opened.manifest.get("detector", {}), "review": review,
+        "ranking": ranking,
+    }  # fmt: skip
+    write_page(fact, format_, output, lambda console: draw_reviewed(console, opened.snapshot_id, review, ranking))
+
+
+def draw_reviewed(console: "Console", snapshot_id: str, found: "Reviewed", ranking: "Comparison | None") -> None:
+    """Print what the verdicts come to, and what the audit lets expect."""
+    from sweeplens.evaluate.verdicts import describe_audit
+
+    n = found.by_label
+    decided = sum(n.values())
+    _say(
+        console,
+        f"Snapshot {snapshot_id}: {count(decided, console)} of {count(found.flagged, console)} flagged accounts and "
+        f"{count(found.decided, console)} of {count(found.campaigns, console)} campaigns have a verdict.",
+    )
+    _say(console, describe_audit(found.audit))
+    _head(console, "By the verdicts")
+    table = make_table("", "", "share")
+    table.show_header = False
+    sure = n["attack"] + n["benign"]
+    missed = found.audit.missed
+    between = "" if missed.low is None or missed.high is None else f"{missed.low:,.0f} to {missed.high:,.0f}"
+    rows = [
+        ("precision of flags", f"{n['attack']} sweeps of {sure}", _share(found.precision)),
+        ("benchmark runs flagged", f"{n['dual']}", ""),
+        ("campaigns confirmed", f"{found.confirmed} of {found.decided}", ""),
+        ("sweeps below review, known", f"{found.known}", ""),
+        ("sweeps below review, estimated", "-" if missed.value is None else f"{missed.value:,.0f}", between),
+        ("sweeps that are flagged", f"{n['attack']} confirmed", _share(found.recall)),
+    ]
+    for row in rows:
+        add_row(table, row)
+    console.print(table)
+    if ranking is not None:
+        _draw_kind(console, ranking)
+        _say(console, "Accounts with a verdict are mostly those that scored high: these figures are of them alone.")
 
 
 def _score_peers(opened: "Snapshot", sample: "Sample", seed: int, *, quiet: bool) -> "dict[str, Floats]":

@@ -75,15 +75,30 @@ def _draw_ranked(
     console: "Console", columns: list[str], rows: list[list[str]], last: str, texts: Sequence[str]
 ) -> None:
     """Print rows whose first cell is a level; a last column takes what the terminal leaves, or is left out."""
-    from rich.cells import cell_len
-
-    heads = [column.partition(":")[0].rstrip(">") for column in columns]
-    widths = [min(_WIDEST_ID, max(map(cell_len, column))) for column in zip(heads, *rows, strict=True)]
-    room = console.width - sum(widths) - 2 * len(widths)
+    room = leave_out(console, columns, rows, ["prompts"])
     table = make_table(*columns, *([f"{last}:{room}"] if room >= _LEAST else []))
     for row, text in zip(rows, texts, strict=True):
         add_row(table, [*row, one_line(text, room)] if room >= _LEAST else row, styles={0: _STYLES[row[0]]})
     console.print(table)
+
+
+def leave_out(console: "Console", columns: list[str], rows: list[list[str]], spare: Sequence[str]) -> int:
+    """Take out spare columns, one by one, while the others are wider than the terminal; return the width that is left.
+
+    `columns` and the cells of `rows` are changed.
+    """
+    from rich.cells import cell_len
+
+    while True:
+        heads = [column.partition(":")[0].rstrip(">") for column in columns]
+        widths = [min(_WIDEST_ID, max(map(cell_len, column))) for column in zip(heads, *rows, strict=True)]
+        room = console.width - sum(widths) - 2 * len(widths)
+        out = [name for name in spare if name in heads]
+        if room >= 0 or not out:
+            return room
+        at = heads.index(out[0])
+        for line in (columns, *rows):
+            del line[at]
 
 
 def draw_clusters(console: "Console", rows: Sequence["ClusterRow"]) -> None:

@@ -321,23 +321,25 @@ def _line(verdict: "Verdict") -> str:
 
 
 def _draw(console: "Console", rows: "Sequence[Decided]") -> None:
-    from sweeplens.cli.tables import add_row, make_table, when
+    from sweeplens.cli.tables import add_row, leave_out, make_table, when
 
-    names = ["number>", "verdict", "id:36", "state", "ends", "by:20", "at"]
-    cells = [
-        [
-            "-" if v is None else str(v.id), "-" if v is None else v.verdict, one_line(row.subject, 72),
-            row.state or "-", "-" if row.case is None or row.case.ends is None else f"{row.case.ends:%Y-%m-%d}",
-            "-" if v is None else one_line(v.analyst, 40), when(None if v is None else v.at),
-        ]
-        for row in rows
-        for v in [row.verdict]
-    ]  # fmt: skip
-    given = [row.case.assignee if row.case is not None else "" for row in rows]
-    if any(given):
-        names.append("assignee:20")
-        cells = [[*line, one_line(name, 40)] for line, name in zip(cells, given, strict=True)]
-    table = make_table(*names)
+    columns = ["number>", "verdict", "id:36", "state", "ends", "by:20", "at", "assignee:20"]
+    cells = []
+    for row in rows:
+        v, case = row.verdict, row.case
+        ends, given = (None, "") if case is None else (case.ends, case.assignee)
+        of_verdict = ("-", "-", "-") if v is None else (str(v.id), v.verdict, one_line(v.analyst, 20))
+        cells.append(
+            [
+                of_verdict[0], of_verdict[1], one_line(row.subject, 72), row.state or "-",
+                when(ends).partition(" ")[0], of_verdict[2], when(None if v is None else v.at).partition(" ")[0],
+                one_line(given, 20) or "-",
+            ]
+        )  # fmt: skip
+    if all(line[-1] == "-" for line in cells):
+        columns, cells = columns[:-1], [line[:-1] for line in cells]
+    leave_out(console, columns, cells, ["ends", "number", "assignee"])
+    table = make_table(*columns)
     for line in cells:
         add_row(table, line)
     console.print(table)

@@ -21,9 +21,9 @@ from sweeplens.detect.training import FILE, Examples, Trained, default_json, own
 from sweeplens.errors import DetectorError
 from sweeplens.evaluate.bootstrap import find_units
 from sweeplens.evaluate.labels import Label, LabelsError, read_labels
+from sweeplens.evaluate.verdicts import verdict_labels
 from sweeplens.pipeline.calibrate import FEWEST as FEWEST_HONEST
 from sweeplens.report.columns import NO_TIME, columns_of
-from sweeplens.review import Verdict, latest_verdicts
 from sweeplens.signals.account import MISSING, Accounts
 from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.sample import hash_keys, sample_accounts
@@ -31,8 +31,6 @@ from sweeplens.store.private import remove_private, write_private
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
-
-_MEANING = {"confirmed sweep": "attack", "benign": "benign", "benchmark": "benign", "tenant": "benign"}
 
 
 @dataclass(frozen=True)
@@ -80,25 +78,17 @@ def labels_of_file(path: Path) -> Given:
 
 
 def labels_of_verdicts(store: Path, snapshot: "Snapshot") -> Given:
-    """Take the last verdict on each account for its label; unsure ones are left out.
+    """Take the verdict that counts for each account for its label.
 
-    A verdict on a campaign of this snapshot counts for those members that have none of their own. A subject that was
-    drawn for an audit weighs 1 / its chance of being drawn, one that an analyst chose weighs 1. Raises `LabelsError`
-    where there is no verdict to learn from.
+    A confirmed sweep is an attack, benign ones and tenants are benign, a benchmark run is dual, and one that somebody
+    is unsure about has none. A verdict on a campaign counts for the members that it had then and that have no later one
+    of their own. An account that was looked at only because it was drawn for an audit weighs 1 / its chance, any other
+    one 1. Raises `LabelsError` where there is no verdict to learn from.
     """
-    last = latest_verdicts(store)
-    chosen: dict[str, Verdict] = {}
-    for row in snapshot.table("campaigns").to_pylist():
-        verdict = last.get(("campaign", row["campaign_id"]))
-        if verdict is not None and verdict.snapshot_id == snapshot.snapshot_id:
-            chosen |= dict.fromkeys(row["accounts"], verdict)
-    chosen |= {subject: verdict for (kind, subject), verdict in last.items() if kind == "account"}
-    known = sorted((account, v) for account, v in chosen.items() if v.verdict in _MEANING)
-    if not known:
+    labels, weights = verdict_labels(store, snapshot)
+    if not any(label.label != "dual" for label in labels):
         raise LabelsError(f"the store {store} has no verdict that says attack or benign: expected some to train on")
-    labels = tuple(Label(account, _MEANING[v.verdict]) for account, v in known)
-    weights = np.array([1.0 if v.inclusion is None else 1 / v.inclusion for _, v in known])
-    return Given(labels, weights, f"{len(known)} verdicts", drawn=False)
+    return Given(tuple(labels), weights, f"{len(labels)} verdicts", drawn=False)
 
 
 def fit_labels(snapshot: "Snapshot", given: Given) -> Training:
