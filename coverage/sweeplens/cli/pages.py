@@ -69,14 +69,22 @@ def draw_account(console: "Console", facts: "AccountEvidence", prompts: int) -> 
 
 def draw_cluster(console: "Console", facts: "ClusterEvidence", prompts: int) -> None:
     """Print one cluster: what it is about, who asks there, what they ask."""
+    from sweeplens.report.growth import describe_origin, describe_pace
+
     row = facts.row
+    grew = describe_origin(row.event, facts.parents, facts.n_before, row.n_prompts)
+    pace = describe_pace(facts.pace, facts.span_days)
     _title(console, f"Cluster {row.cluster_id}: {row.name}", facts.headline)
     _facts(
         console,
+        *([("found as", row.found_name)] if row.name != row.found_name else []),
+        *([("pinned", "stays on top of the list")] if row.pinned else []),
         *([("terms", ", ".join(row.terms))] if row.terms else []),
         ("capability", f"{row.capability_name} ({row.capability_score:.2f})"),
         ("prompts", f"{count(row.n_core, console)} core, {count(row.n_placed, console)} placed by their neighbours"),
         ("flagged", f"{count(row.n_flagged_accounts, console)} of {count(row.n_accounts, console)} accounts"),
+        *([("growth", grew)] if grew else []),
+        *([("pace", pace)] if pace else []),
     )
     _section(console, "Accounts with most requests here")
     table = make_table("account:36", "level", "score>", "requests>", "of cluster>", "of account>", "campaign")

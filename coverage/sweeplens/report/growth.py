@@ -1,5 +1,6 @@
 """How clusters grow: against the snapshot before, and by week inside of the snapshot."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -10,12 +11,14 @@ from numpy.typing import NDArray
 from sweeplens.report.columns import NO_TIME, Columns, columns_of
 from sweeplens.report.facts import FLAGGED, LEVELS
 from sweeplens.report.ground import day_of
+from sweeplens.report.sentences import count, percent
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
 _DAY, _WEEK = 86_400_000_000, 7
 _BY_DAY = 21  # days of a log that is counted by day; a longer one is counted by week
+_CAME = {"merged": "merged from", "split": "split from"}
 _FLAGGED = min(LEVELS.index(level) for level in FLAGGED)
 
 
@@ -112,3 +115,31 @@ def _bounds(columns: Columns) -> tuple[int | None, int | None]:
     if not len(known):
         return None, None
     return int(known.min() // _DAY), int(known.max() // _DAY)
+
+
+def describe_origin(event: str | None, parents: Sequence[int], n_before: int | None, n_prompts: int) -> str:
+    """Say what became of a cluster since the snapshot before; empty where there was none."""
+    if event is None or n_before is None:
+        return ""
+    if event == "born":
+        return "new since the snapshot before"
+    if event in _CAME or len(parents) > 1:
+        noun = "cluster" if len(parents) == 1 else "clusters"
+        how = f"{_CAME.get(event, 'continues')} {noun} {', '.join(map(str, parents))}"
+        return f"{how}, which had {count(n_before, 'prompt')}"
+    change = n_prompts - n_before
+    if not change:
+        return f"as large as in the snapshot before ({count(n_before, 'prompt')})"
+    return f"{count(abs(change), 'prompt')} {'more' if change > 0 else 'fewer'} than in the snapshot before"
+
+
+def describe_pace(pace_: float | None, days: int) -> str:
+    """Say how busy the last span was against those before it; empty where that is not known."""
+    if pace_ is None:
+        return ""
+    span = "week" if days == _WEEK else "day"
+    if pace_ == 0:
+        return f"as many requests in the last {span} as on average before"
+    return (
+        f"{percent(abs(pace_))} {'more' if pace_ > 0 else 'fewer'} requests in the last {span} than on average before"
+    )
