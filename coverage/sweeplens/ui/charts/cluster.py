@@ -46,7 +46,8 @@ def draw_clusters(p: Palette, points: MapPoints, rows: Sequence[ClusterRow]) -> 
             text=hover, hovertemplate="%{text}<extra></extra>",
             marker={
                 "size": [max(6.0, _LARGEST * float(np.sqrt(r.n_prompts / most))) for r in large], "opacity": 0.85,
-                "color": [100 * r.flagged_share for r in large], "cmin": 0, "cmax": 100, "colorscale": [(0.0, p.other), (1.0, p.level("high"))],
+                "color": [100 * r.flagged_share for r in large], "cmin": 0, "cmax": 100,
+                "colorscale": [(0.0, p.other), (1.0, p.level("high"))],
                 "line": {"width": 1, "color": p.ground},
                 "colorbar": {"title": {"text": "flagged<br>traffic", "font": {"size": 11, "color": p.quiet}},
                              "ticksuffix": " %", "thickness": 10, "outlinewidth": 0, "nticks": 5},
