@@ -185,6 +185,8 @@ def _stepping(own: Own) -> Ids:
 
 def _pairs(own: Own) -> Ids:
     """Return the pairs that are most alike, one after the other; no prompt stands in two of them."""
+    if len(own.vectors) < 2:
+        return own.ids[:0]
     gram = own.vectors @ own.vectors.T
     np.fill_diagonal(gram, -1.0)
     nearest = gram.argmax(1)
