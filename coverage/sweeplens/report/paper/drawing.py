@@ -101,6 +101,9 @@ def _slim(svg: bytes, key: str) -> str:
     linked |= {found for e in root.iter() for found in re.findall(r"url\(#([^)]+)\)", e.attrib.get("clip-path", ""))}
     for element in root.iter():
         element.tag = _name(element)
+        element.tail = "\n"
+        if element.tag != "text":
+            element.text = None
         if element.attrib.get("id") == HALO:
             element.set("class", HALO)
         if element.attrib.get("id") not in linked:
@@ -157,9 +160,7 @@ def scale(colours: Scale) -> "Colormap":
     """Return a colour map of a scale of the palette."""
     from matplotlib.colors import LinearSegmentedColormap
 
-    made = LinearSegmentedColormap.from_list("scale", list(colours))
-    made.set_bad(alpha=0.0)
-    return made
+    return LinearSegmentedColormap.from_list("scale", list(colours)).with_extremes(bad=(0.0, 0.0, 0.0, 0.0))
 
 
 def thousands(axis: Any) -> None:  # noqa: ANN401 - an axis of either kind
