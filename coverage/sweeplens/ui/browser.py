@@ -6,7 +6,8 @@ from sweeplens.ui.theme import palette
 
 # Narrower margins, the size of the headline, quiet ink that is not faded, a button that nobody sees.
 _STYLE = """<style>
-[data-testid="stMainBlockContainer"] {{ padding-left: 2.4rem; padding-right: 2.4rem; padding-bottom: 4rem; }}
+[data-testid="stMainBlockContainer"] {{ padding-left: 2.4rem; padding-right: 2.4rem; padding-top: 2.2rem;
+  padding-bottom: 4rem; }}
 [class*="st-key-headline"] [data-testid="stText"] {{ font-size: 1.3rem; line-height: 1.35; }}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {{ color: {quiet}; opacity: 1; }}
 [class*="st-key-drawn-in-"] {{ display: none; }}

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 _LONGEST = 3660  # days that an entry of the allow-list may last
 _HISTORY = 50  # verdicts that are listed
 _NOBODY = ""
+_SAVE_HELP = (
+    "Benign, benchmark and tenant put the case on the allow-list: it is settled until the date, stays in grouping, and "
+    "reopens when its level rises."
+)
 _COLOURS: Mapping[str, Literal["red", "orange", "blue", "gray"]] = {
     "open": "gray", "reopened": "orange", "unsure": "orange", "confirmed": "red", "allowed": "blue",
 }  # fmt: skip
@@ -39,17 +43,19 @@ def bar(snapshot: "Snapshot", kind: str, subject: str) -> None:
     """Draw the state of one case, and for those who may write the form to decide it."""
     key = f"decide-{kind}-{content_hash(subject)[:8]}"
     past = history(snapshot.folder.parent, kind, subject)
-    with st.container(border=True, key=f"{key}-bar"):
+    with st.container(border=True, key=f"{key}-bar", gap="small"):
         case = data.cases(snapshot).of(kind, subject)
-        _state(snapshot, case)
-        if access.may_write():
-            seen = past[0].id if past else None
-            _form(snapshot, [(kind, subject)], {(kind, subject): seen}, key)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        said, tools = st.columns([3, 2], vertical_alignment="center")
+        with said:
+            _state(snapshot, case)
+        with tools, st.container(horizontal=True, horizontal_alignment="right", gap="small"):
             if access.may_write():
                 _assignee(snapshot, [(kind, subject)], key, case.assignee)
             _history(past, key)
             _report(snapshot, kind, subject, key)
+        if access.may_write():
+            seen = past[0].id if past else None
+            _form(snapshot, [(kind, subject)], {(kind, subject): seen}, key)
 
 
 @parts.fragment
@@ -97,18 +103,22 @@ def _state(snapshot: "Snapshot", case: "Case") -> None:
 
 def _form(snapshot: "Snapshot", subjects: Sequence[Subject], seen: Seen, key: str) -> None:
     settings = data.settings()
-    first, second, third, fourth = st.columns([1.5, 3.4, 1.3, 1], vertical_alignment="bottom")
+    first, second, third, fourth = st.columns([1.4, 3.4, 1.1, 1.1], vertical_alignment="center")
     verdict = first.selectbox(
-        "Verdict", VERDICTS, index=None, key=f"{key}-verdict", placeholder="choose one",
+        "Verdict", VERDICTS, index=None, key=f"{key}-verdict", placeholder="Verdict", label_visibility="collapsed",
         format_func=str.capitalize, help="Confirmed sweep teaches the detector as attack, benign and tenant as benign.",
     )  # fmt: skip
-    second.text_input("Note", key=f"{key}-note", placeholder="why, for whoever reads this next", max_chars=10_000)
+    second.text_input(
+        "Note", key=f"{key}-note", placeholder="Note: why, for whoever reads this next", max_chars=10_000,
+        label_visibility="collapsed",
+    )  # fmt: skip
     today = datetime.now(UTC).date()
     if verdict in ALLOWING:
         third.date_input(
             "Allow until", today + timedelta(days=settings.allow_days), key=f"{key}-until", format="YYYY-MM-DD",
             min_value=today + timedelta(days=1), max_value=today + timedelta(days=_LONGEST),
             help="The case is settled until then, stays in grouping, and reopens when its level rises.",
+            label_visibility="collapsed",
         )  # fmt: skip
 
     def save(known: Seen) -> None:
@@ -116,7 +126,7 @@ def _form(snapshot: "Snapshot", subjects: Sequence[Subject], seen: Seen, key: st
 
     fourth.button(
         "Save", key=f"{key}-save", type="primary", disabled=verdict is None, on_click=save, args=(seen,),
-        shortcut="Ctrl+Enter", width="stretch",
+        shortcut="Ctrl+Enter", width="stretch", help=_SAVE_HELP,
     )  # fmt: skip
     _outcome(key, save)
 
@@ -192,7 +202,7 @@ def _assignee(snapshot: "Snapshot", subjects: Sequence[Subject], key: str, prese
     st.selectbox(
         "Assigned to", names, index=None, key=chosen, on_change=give, placeholder="assigned to nobody",
         accept_new_options=True, format_func=lambda n: f"{one_line(n, 40)} (me)" if n == me else one_line(n, 40),
-        label_visibility="collapsed", width=220,
+        label_visibility="collapsed", width=190,
     )  # fmt: skip
 
 
