@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _LONGEST = 3660  # days that an entry of the allow-list may last
 _HISTORY = 50  # verdicts that are listed
 _NOBODY = ""
+CaseKind = Literal["account", "campaign"]
 _SAVE_HELP = (
     "Benign, benchmark and tenant put the case on the allow-list: it is settled until the date, stays in grouping, and "
     "reopens when its level rises."
@@ -39,7 +40,7 @@ Seen = Mapping[Subject, int | None]  # the last verdict that the analyst knew of
 
 
 @parts.fragment
-def bar(snapshot: "Snapshot", kind: str, subject: str) -> None:
+def bar(snapshot: "Snapshot", kind: CaseKind, subject: str) -> None:
     """Draw the state of one case, and for those who may write the form to decide it."""
     key = f"decide-{kind}-{content_hash(subject)[:8]}"
     past = history(snapshot.folder.parent, kind, subject)
@@ -231,7 +232,7 @@ def _line(verdict: Verdict, *, subject: bool = False) -> str:
     )
 
 
-def _report(snapshot: "Snapshot", kind: str, subject: str, key: str) -> None:
+def _report(snapshot: "Snapshot", kind: CaseKind, subject: str, key: str) -> None:
     """Offer the evidence report of a case; its prompts are left out where prompts are hidden."""
 
     def make(form: Literal["html", "json"]) -> bytes:
