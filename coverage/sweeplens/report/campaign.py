@@ -1,6 +1,5 @@
 """What is known about one campaign: its members, and how they share the ground."""
 
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +14,7 @@ from sweeplens.report.members import (
     count_days,
     count_hours,
     link_members,
+    periods,
     rank_members,
     share_by_capability,
     share_by_cluster,
@@ -52,7 +52,7 @@ def campaign_evidence(
     sent = prompts_of(snapshot, everyone)
     coverage = _coverage(snapshot, everyone, sent.ids)
     timeline = make_timeline(columns.requests.ts[requests_of(columns, everyone.tolist())])
-    first, last = _period(snapshot, everyone)
+    first, last = periods(snapshot, [(campaign_id, row.accounts)])[campaign_id]
     return CampaignEvidence(
         row=row,
         headline=describe_campaign(row, coverage),
@@ -79,13 +79,6 @@ def _typical(snapshot: "Snapshot", sent: Sent, most: int | None) -> tuple[Prompt
     by_time = np.lexsort((sent.ids, sent.first))
     order = by_time[typical_order(snapshot, sent.ids[by_time])][:most]
     return make_rows(snapshot, sent.ids[order], sent.sent[order], sent.first[order])
-
-
-def _period(snapshot: "Snapshot", members: NDArray[np.int64]) -> tuple[datetime | None, datetime | None]:
-    import pyarrow.compute as pc
-
-    times = snapshot.table("accounts").select(["first_ts", "last_ts"]).take(members)
-    return pc.min(times["first_ts"]).as_py(), pc.max(times["last_ts"]).as_py()
 
 
 def _coverage(snapshot: "Snapshot", members: NDArray[np.int64], ids: NDArray[np.int64]) -> UnionCoverage:

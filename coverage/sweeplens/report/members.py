@@ -1,14 +1,15 @@
 """The members of a campaign side by side: on which ground, how alike, and at which times."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.report.columns import NO_TIME, Columns, columns_of, names_of, spaced
+from sweeplens.report.columns import NO_TIME, Columns, columns_of, names_of, spaced, times
 from sweeplens.report.facts import Matrix, Timeline
-from sweeplens.report.ground import day_of
+from sweeplens.report.ground import day_of, moment
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
@@ -133,3 +134,20 @@ def _times(columns: Columns, members: Rows) -> list[NDArray[np.int64]]:
     starts = columns.requests.starts
     parts = [columns.requests.ts[starts[m] : starts[m + 1]] for m in members.tolist()]
     return [ts[ts != NO_TIME] for ts in parts]
+
+
+def periods(
+    snapshot: "Snapshot", groups: Sequence[tuple[str, Sequence[str]]]
+) -> dict[str, tuple[datetime | None, datetime | None]]:
+    """Return when the members of each group, by its name, were first and last seen."""
+    columns, table = columns_of(snapshot), snapshot.table("accounts")
+    first, last = times(table["first_ts"]), times(table["last_ts"])
+    last = np.where(last == NO_TIME, -1, last)
+    found: dict[str, tuple[datetime | None, datetime | None]] = {}
+    for name, accounts in groups:
+        rows = np.array([columns.position[account] for account in accounts], np.int64)
+        ends = int(last[rows].max(initial=-1))
+        found[name] = (
+            moment(int(first[rows].min(initial=NO_TIME))), None if ends < 0 else moment(ends)
+        )  # fmt: skip
+    return found

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.report.columns import columns_of
+from sweeplens.report.columns import NO_TIME, columns_of
 from sweeplens.report.facts import SharedLink, SharedPrompt
 
 if TYPE_CHECKING:
@@ -29,11 +29,13 @@ def prompts_of(snapshot: "Snapshot", members: NDArray[np.int64]) -> Sent:
     """Return the distinct prompts of these accounts, which are rows of the accounts table."""
     pairs = columns_of(snapshot).pairs
     places = np.concatenate([np.arange(pairs.starts[m], pairs.starts[m + 1]) for m in members.tolist()])
-    ids, back, by_members = np.unique(pairs.prompt[places], return_inverse=True, return_counts=True)
-    sent = np.bincount(back, weights=pairs.sent[places]).astype(np.int64)
-    first = np.full(len(ids), np.iinfo(np.int64).max)
-    np.minimum.at(first, back, pairs.first[places])
-    return Sent(ids.astype(np.int64), sent, first, by_members)
+    prompts, n = pairs.prompt[places], len(columns_of(snapshot).prompt_cell)
+    members_of = np.bincount(prompts, minlength=n)
+    sent = np.bincount(prompts, weights=pairs.sent[places], minlength=n).astype(np.int64)
+    first = np.full(n, NO_TIME, np.int64)
+    np.minimum.at(first, prompts, pairs.first[places])
+    ids = np.flatnonzero(members_of)
+    return Sent(ids, sent[ids], first[ids], members_of[ids])
 
 
 def shared_prompts(snapshot: "Snapshot", sent: Sent) -> tuple[SharedPrompt, ...]:

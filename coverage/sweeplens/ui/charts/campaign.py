@@ -1,178 +1,218 @@
 """Charts about one campaign."""
 
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sweeplens.report.facts import Matrix, UnionCoverage
+from sweeplens.report.facts import Matrix, Timeline, UnionCoverage
+from sweeplens.report.rhythm import rhythm_title
+from sweeplens.report.titles import shares_title, similarity_title, union_title
 from sweeplens.ui import words
 from sweeplens.ui.charts.base import Chart, ink_scale, log_counts, new_figure, time_axis
 from sweeplens.ui.safe import plot_text
 from sweeplens.ui.theme import Palette
 
-_ID = 20  # characters of an account id on an axis
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_ID = 18  # characters of an account id on an axis
+_COLUMN = 22  # characters of a column's name
+_FOOT = 150  # px below the rows, for the columns' names or the colours' scale
+_EVERYBODY = -1.6  # where the row of all accounts stands, apart from those of the members
+_BARS = 96  # px of the bars above the raster of times
 
 
-def _height(rows: int, extra: int) -> int:
-    return int(np.clip(18 * rows, 110, 620)) + extra
+def _row_height(rows: int) -> int:
+    """Return the px of a row: few ones are tall enough to look at, many still carry a name."""
+    return 22 if rows <= 16 else 15 if rows <= 36 else 11
 
 
-def _rows(p: Palette, matrix: Matrix) -> dict[str, object]:
-    size = 11 if len(matrix.rows) <= 36 else 9
+def _rows(p: Palette, names: tuple[str, ...], extra: tuple[str, ...] = ()) -> dict[str, Any]:
+    size = 11 if len(names) <= 36 else 9
     return {
-        "tickvals": list(range(len(matrix.rows))), "ticktext": [plot_text(r, _ID) for r in matrix.rows],
-        "autorange": "reversed", "tickfont": {"color": p.ink, "size": size}, "showgrid": False,
+        "tickvals": [*(_EVERYBODY for _ in extra), *range(len(names))],
+        "ticktext": [*extra, *(plot_text(name, _ID) for name in names)],
+        "range": (len(names) - 0.5, _EVERYBODY - 0.5), "tickfont": {"color": p.ink, "size": size}, "showgrid": False,
     }  # fmt: skip
 
 
 def draw_shares(p: Palette, matrix: Matrix, unit: str) -> Chart:
-    """Draw members x capabilities (or clusters): the share of a member's prompts on each."""
+    """Draw members x capabilities (or clusters): the share of a member's prompts on each, below that of everybody."""
     import plotly.graph_objects as go
 
-    figure = new_figure(p, _height(len(matrix.rows), 150))
-    hover = [[f"{plot_text(r, 40)}<br>{plot_text(c, 60)}" for c in matrix.columns] for r in matrix.rows]
-    figure.add_trace(
-        go.Heatmap(
-            z=(100 * matrix.values).round(2), x=list(range(len(matrix.columns))), y=list(range(len(matrix.rows))),
-            text=hover, hovertemplate="%{text}: %{z:.2~r} % of its prompts<extra></extra>", xgap=1, ygap=1,
-            colorscale=list(p.shades), zmin=0, zmax=max(1.0, float(100 * matrix.values.max(initial=0))),
-            colorbar={"ticksuffix": " %", "thickness": 10, "outlinewidth": 0, "nticks": 5},
-        )
+    n = len(matrix.rows)
+    figure = new_figure(p, _row_height(n) * (n + 2) + _FOOT + 8, margin={"b": _FOOT})
+    everybody = [matrix.everybody] if matrix.everybody is not None and n else []
+    rows = [np.asarray(matrix.values, float), *(np.asarray(row, float)[None] for row in everybody)]
+    most = max([0.01, *(float(part.max(initial=0)) for part in rows)])
+    for values, names, at, what in (
+        (rows[0], matrix.rows, list(range(n)), "of its prompts"),
+        *((row, ("all accounts",), [_EVERYBODY], "of an account's prompts on average") for row in rows[1:]),
+    ):
+        hover = [[f"{plot_text(r, 40)}<br>{plot_text(c, 60)}" for c in matrix.columns] for r in names]
+        figure.add_trace(
+            go.Heatmap(
+                z=np.where(values > 0, 100 * values, np.nan).round(2), customdata=(100 * values).round(2),
+                x=list(range(len(matrix.columns))), y=at, text=hover, xgap=1, ygap=1, coloraxis="coloraxis",
+                hovertemplate=f"%{{text}}: %{{customdata:.2~r}} % {what}<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.update_layout(
+        coloraxis={
+            "colorscale": list(p.heat), "cmin": 0, "cmax": 100 * most,
+            "colorbar": {"ticksuffix": " %", "nticks": 5, "lenmode": "pixels", "len": 180, "y": 1, "yanchor": "top"},
+        }
     )  # fmt: skip
-    figure.update_yaxes(**_rows(p, matrix))
+    figure.update_yaxes(**_rows(p, matrix.rows, ("all accounts",) if everybody else ()))
     figure.update_xaxes(
-        tickvals=list(range(len(matrix.columns))), ticktext=[plot_text(c, 20) for c in matrix.columns], tickangle=-90,
-        showgrid=False,
+        tickvals=list(range(len(matrix.columns))), ticktext=[plot_text(c, _COLUMN) for c in matrix.columns],
+        tickangle=-90, tickfont={"color": p.ink, "size": 11}, showgrid=False, automargin=False,
     )  # fmt: skip
     return Chart(
         figure,
         shares_title(matrix),
-        f"A row is a member, a column a {unit}; the colour is the share of the member's own prompts. Members with few "
-        "prompts look spotty by chance.",
-        f"Members by {unit}",
+        f"A row is a member, a column a {unit}; the colour is the share of the member's own prompts, blank is none. "
+        "The row on top is the mean of all accounts of the log. Members with few prompts look spotty by chance.",
+        f"Members by {unit}, below all accounts",
     )
 
 
-def shares_title(matrix: Matrix) -> str:
-    """Say how alike the rows are: the mean cosine between a row and the mean of the others."""
-    v = np.asarray(matrix.values, float)
-    if len(v) < 2 or not v.shape[1]:
-        return "How the members share the ground"
-    others = (v.sum(0) - v) / (len(v) - 1)
-    norms = np.linalg.norm(v, axis=1) * np.linalg.norm(others, axis=1)
-    alike = float(np.mean((v * others).sum(1) / np.maximum(norms, 1e-12)))
-    if alike >= 0.8:
-        return "The members ask for the same things in like shares"
-    if alike <= 0.4:
-        return "The members have divided the ground between them"
-    return "The members share a part of the ground"
-
-
-def draw_similarity(p: Palette, matrix: Matrix) -> Chart:
-    """Draw how alike the members are, like ones beside each other."""
+def draw_similarity(p: Palette, matrix: Matrix, elsewhere: float | None = None) -> Chart:
+    """Draw how alike the members are, like ones beside each other; `elsewhere` is the likeness of any two accounts."""
     import plotly.graph_objects as go
 
     n = len(matrix.rows)
-    figure = new_figure(p, _height(n, 130))
+    figure = new_figure(p, _row_height(n) * (n + 2) + _FOOT + 8, margin={"b": _FOOT})
     hover = [[f"{plot_text(a, 30)}<br>{plot_text(b, 30)}" for b in matrix.columns] for a in matrix.rows]
     figure.add_trace(
         go.Heatmap(
-            z=matrix.values.round(3), x=list(range(n)), y=list(range(n)), text=hover, xgap=1, ygap=1, zmin=0, zmax=1,
-            colorscale=list(p.heat), hovertemplate="%{text}<br>likeness %{z:.2f}<extra></extra>",
-            colorbar={"thickness": 10, "outlinewidth": 0, "nticks": 5},
+            z=matrix.values.round(3), x=list(range(n)), y=list(range(n)), text=hover, zmin=0, zmax=1,
+            xgap=1 if n <= 36 else 0, ygap=1 if n <= 36 else 0, colorscale=list(p.heat),
+            hovertemplate="%{text}<br>likeness %{z:.2f}<extra></extra>",
+            colorbar={
+                "thickness": 10, "outlinewidth": 0, "tickvals": [0, 0.25, 0.5, 0.75, 1], "orientation": "h",
+                "ticktext": ["≤ 0", "0.25", "0.5", "0.75", "1"],
+                "y": 0, "yanchor": "top", "ypad": 14, "xpad": 0, "len": 1, "tickfont": {"color": p.ink, "size": 11},
+            },
         )
     )  # fmt: skip
-    figure.update_yaxes(**_rows(p, matrix))
-    figure.update_xaxes(visible=False)
+    figure.update_yaxes(**_rows(p, matrix.rows))
+    figure.update_xaxes(visible=False, range=(-0.5, n - 0.5))
+    title = similarity_title(matrix)
     return Chart(
         figure,
-        similarity_title(matrix),
-        "Likeness is the cosine of two members' mean prompts, less what everybody asks; members in like order from top "
-        "and from left. Below zero counts as zero.",
+        title if elsewhere is None or n < 2 else f"{title}; any two accounts, {signed(elsewhere)}",
+        "Likeness is the cosine of two members' mean prompts, less what everybody asks. Members stand in the order of "
+        "the leaves of an average linkage, from top and from left, and in the same order beside. Below zero counts as "
+        "zero; members of one language or trade are alike, too.",
         "Likeness of each pair of members",
     )
 
 
-def similarity_title(matrix: Matrix) -> str:
-    """Give the median likeness of two members."""
-    pairs = matrix.values[np.triu_indices(len(matrix.rows), 1)]
-    return (
-        f"Their mean prompts are typically {float(np.median(pairs)):.2f} alike" if len(pairs) else "Likeness of members"
-    )
+def signed(likeness: float) -> str:
+    """Return a likeness, which can be below zero."""
+    return f"{round(likeness, 2) + 0.0:.2f}".replace("-", "−")
 
 
 def draw_union(p: Palette, coverage: UnionCoverage) -> Chart:
-    """Draw the ground of all members together against that of the widest single ones."""
+    """Draw the ground of all members together against that of the widest single ones, and of the widest other one."""
     import plotly.graph_objects as go
 
-    rows = [("all together", coverage.cells), *coverage.largest]
-    figure = new_figure(p, 26 * len(rows) + 60, bargap=0.4, margin={"l": 8, "r": 44, "t": 8, "b": 8})
+    others = [] if coverage.outside is None else [coverage.outside]
+    counts = [coverage.cells, *(n for _, n in coverage.largest), *(n for _, n in others)]
+    names = ["all together", *(plot_text(a, _ID) for a, _ in coverage.largest)]
+    names += [f"{plot_text(a, _ID)}, no member" for a, _ in others]
+    at = [
+        0.0,
+        *(1.3 + i for i in range(len(coverage.largest))),
+        *(1.6 + len(coverage.largest) + i for i in range(len(others))),
+    ]
+    figure = new_figure(p, 26 * len(counts) + 70, bargap=0.4, margin={"l": 8, "r": 48, "t": 8, "b": 8})
     figure.add_trace(
         go.Bar(
-            x=[n for _, n in rows], y=list(range(len(rows))), orientation="h",
-            marker={"color": [p.accent] + [p.other] * len(coverage.largest)},
-            text=[words.count(n) for _, n in rows], textposition="outside", cliponaxis=False,
+            x=counts, y=at, width=0.62, orientation="h",
+            marker={"color": [p.accent, *[p.quiet] * len(coverage.largest), *[p.other] * len(others)]},
+            text=[words.count(n) for n in counts], textposition="outside", cliponaxis=False,
             textfont={"color": p.ink, "size": 12}, hovertemplate="%{x:,d} cells<extra></extra>",
         )
     )  # fmt: skip
-    names = ["all together", *(plot_text(a, _ID) for a, _ in coverage.largest)]
     figure.update_yaxes(
-        tickvals=list(range(len(rows))), ticktext=names, autorange="reversed", showgrid=False,
-        tickfont={"color": p.ink, "size": 12},
-    )  # fmt: skip
+        tickvals=at, ticktext=names, autorange="reversed", showgrid=False, tickfont={"color": p.ink, "size": 12}
+    )
     figure.update_xaxes(
         rangemode="tozero", title_text=f"cells, of {words.count(coverage.of)}", tickformat=",d", nticks=5
     )
     return Chart(
         figure,
-        _union_title(coverage),
+        union_title(coverage),
         "Cells are small even parts of the map. Any group covers more than its members; ground that was dealt out adds "
-        "up almost fully.",
-        "Cells covered by all members together and by the widest single ones",
+        "up almost fully. The last bar is the widest account of the log outside of the campaign.",
+        "Cells covered by all members together, by the widest single ones and by the widest other account",
     )
 
 
-def _union_title(coverage: UnionCoverage) -> str:
-    widest = coverage.largest[0][1] if coverage.largest else 0
-    times = coverage.cells / max(1, widest)
-    if times < 1.15:
-        return "Together they cover hardly more ground than the widest member"
-    return f"Together they cover {times:.1f} times the ground of the widest member"
+def draw_rhythm(p: Palette, timeline: Timeline, days: Matrix, hours: Matrix) -> Chart:
+    """Draw who works when: requests by day and by hour of the day, over one row for each member."""
+    from plotly.subplots import make_subplots
 
-
-def draw_days(p: Palette, matrix: Matrix) -> Chart:
-    """Draw members x days: how many requests each sent on each day."""
-    import plotly.graph_objects as go
-
-    figure = new_figure(p, _height(len(matrix.rows), 60))
-    counts = np.asarray(matrix.values, float)
-    figure.add_trace(
-        go.Heatmap(
-            **log_counts(counts), x=list(matrix.columns), y=list(range(len(matrix.rows))), customdata=counts,
-            showscale=False, ygap=1, xgap=1, colorscale=ink_scale(p),
-            text=[[plot_text(r, 30)] * len(matrix.columns) for r in matrix.rows],
-            hovertemplate="%{text}<br>%{x|%-d %b %Y}: %{customdata:,d} requests<extra></extra>",
-        )
+    n = len(days.rows)
+    height = _BARS + _row_height(n) * max(1, n)
+    figure = make_subplots(
+        rows=2, cols=2, column_widths=[0.72, 0.28], horizontal_spacing=0.03, vertical_spacing=14 / (height + 14),
+        row_heights=[_BARS / height, 1 - _BARS / height], shared_xaxes=True, shared_yaxes="rows",
     )  # fmt: skip
-    figure.update_yaxes(**_rows(p, matrix))
-    if matrix.columns:
-        first, last = (datetime.fromisoformat(c) for c in (matrix.columns[0], matrix.columns[-1]))
-        time_axis(figure, first - timedelta(hours=12), max(last, first + timedelta(days=4)))
-        figure.update_xaxes(range=(first - timedelta(hours=12), last + timedelta(hours=12)))
+    figure.update_layout(new_figure(p, height + 70).layout, bargap=0.15)
+    _add_bars(figure, p, timeline)
+    _add_raster(figure, p, days, 1, "%{text}<br>%{x|%-d %b %Y}: %{customdata:,d} requests<extra></extra>")
+    _add_raster(figure, p, hours, 2, "%{text}<br>%{x}:00–%{x}:59 UTC: %{customdata:,d} requests<extra></extra>")
+    if days.columns:
+        first, last = (datetime.fromisoformat(c) for c in (days.columns[0], days.columns[-1]))
+        time_axis(figure, first - timedelta(hours=12), max(last, first + timedelta(days=4)), col=1)
+        figure.update_xaxes(range=(first - timedelta(hours=12), last + timedelta(hours=12)), col=1)
+    figure.update_xaxes(tickvals=[0, 6, 12, 18, 23], range=(-0.5, 23.5), showgrid=False, col=2)
+    figure.update_xaxes(title_text="day, UTC", row=2, col=1)
+    figure.update_xaxes(title_text="hour of the day, UTC", row=2, col=2)
+    figure.update_yaxes(rangemode="tozero", tickformat=",d", nticks=3, row=1)
+    figure.update_yaxes(matches=None, showticklabels=True, row=1, col=2)
+    figure.update_yaxes(title_text="requests", row=1, col=1)
+    figure.update_yaxes(**{**_rows(p, days.rows), "range": (n - 0.5, -0.5)}, row=2)
     return Chart(
         figure,
-        days_title(matrix),
-        "A row is a member, a column a day in UTC; the stronger, the more requests. Starting and stopping together "
-        "speaks for one hand, and so does working in shifts.",
-        "Requests of each member by day",
+        rhythm_title(days, hours),
+        "Above, the requests of all members by day and by hour of the day in UTC; below, one row for each, who began "
+        "first on top: the darker, the more requests. Starting and stopping together speaks for one hand, and so do "
+        "shifts; people of one country share hours, too.",
+        "Requests of the campaign and of each member by day and by hour of the day",
     )
 
 
-def days_title(matrix: Matrix) -> str:
-    """Say how many members are at work on a typical day."""
-    if not matrix.columns:
-        return "The log has no times for these requests"
-    at_work = (np.asarray(matrix.values) > 0).sum(0)
-    typical = int(np.median(at_work[at_work > 0])) if (at_work > 0).any() else 0
-    verb = "is" if typical == 1 else "are"
-    return f"On a typical day {typical} of {words.counted(len(matrix.rows), 'member')} {verb} at work"
+def _add_bars(figure: "go.Figure", p: Palette, timeline: Timeline) -> None:
+    import plotly.graph_objects as go
+
+    days = [datetime(d.year, d.month, d.day) for d, _ in timeline.days]  # noqa: DTZ001 - plotly's axis knows no zones
+    for column, x, counts, at in (
+        (1, days, [n for _, n in timeline.days], "%{x|%-d %b %Y}"),
+        (2, list(range(24)), list(timeline.hours), "%{x}:00–%{x}:59 UTC"),
+    ):
+        figure.add_trace(
+            go.Bar(
+                x=x, y=counts, marker={"color": p.accent}, hovertemplate=f"{at}: %{{y:,d}} requests<extra></extra>"
+            ),
+            row=1, col=column,
+        )  # fmt: skip
+
+
+def _add_raster(figure: "go.Figure", p: Palette, matrix: Matrix, column: int, hover: str) -> None:
+    import plotly.graph_objects as go
+
+    counts = np.asarray(matrix.values, float)
+    x = list(range(24)) if column == 2 else [datetime.fromisoformat(c) for c in matrix.columns]
+    figure.add_trace(
+        go.Heatmap(
+            **log_counts(counts), x=x, y=list(range(len(matrix.rows))), customdata=counts, showscale=False,
+            ygap=1, xgap=1 if len(x) <= 62 else 0, colorscale=ink_scale(p),
+            text=[[plot_text(r, 30)] * len(x) for r in matrix.rows], hovertemplate=hover, hoverongaps=False,
+        ),
+        row=2, col=column,
+    )  # fmt: skip
