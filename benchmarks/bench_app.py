@@ -1,11 +1,16 @@
 """How long a view of the app takes, in a real Chromium: python benchmarks/bench_app.py [STORE] [--large] [--repeats 5].
 
-Opens each view by its address in a fresh tab, and measures from the navigation (for a search: from Enter) until its
-headline stands there, and until the script has run and all charts are drawn; "cold" is the first time after the server
-started, "warm" every later time. "Server" is how long the script takes for a client that draws nothing. Then ten sessions come at once: ten tabs of one Chromium, and ten clients that speak Streamlit's protocol and draw
+Each view is opened in three ways, and timed until its script has run and all its charts are drawn: "cold" is the first
+time after the server and the browser started; "new tab" is by its address, in a browser that has the app's scripts;
+"in app" is a step within a tab that is open, as the back button does it, and as an analyst moves all day. For a search,
+the time is from Enter on. "Headline" is how soon that stands there in a new tab, "server" how long the script takes for
+a client that draws nothing, "CPU" what all processes, the browser's too, worked for a step in the app: on a machine
+that has other work to do, it says more than the clock.
+
+Then ten sessions come at once: ten tabs of one Chromium, and ten clients that speak Streamlit's protocol and draw
 nothing, which tell how long the server takes where no browser competes for its cores. Counted are the bytes that the
-server sends for a view, what goes wrong in the browsers' consoles, in the pages and in the server's log, and the
-memory of the server: all that is resident, and what of it is not the page cache of mapped files.
+server sends for a view, what goes wrong in the browsers' consoles, in the pages and in the server's log, and the memory
+of the server: all that is resident, and what of it is not the page cache of mapped files.
 
 Without a STORE one is drawn by make_big_store.py: 6,000 prompts, or with --large the million that the app is made for
 (two to four minutes more, 3 GB of memory). A search needs the encoder of the store; SWEEPLENS_MODELS names its folder.
@@ -18,8 +23,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +33,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"
 from app_server import TIMEOUT, App, Visit, chromium, serve, settle
 from drawn_log import Size
 from make_big_store import write_big_store
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from sweeplens.config import load_settings
 from sweeplens.embed.encoder import load_encoder
@@ -39,6 +43,7 @@ from sweeplens.ui.links import address
 
 SMALL, LARGE = Size(6000, 300, 15_000), Size()
 _SESSIONS = 10
+_SMALL_MESSAGE = 200  # bytes under which a message may be the one that ends a script
 _WINDOW = {"width": 1280, "height": 800}
 _WORDS = (
     "sort a list in Python", "translate a letter", "a recipe for soup", "explain the theorem", "plan a journey",
@@ -53,9 +58,12 @@ class View:
     name: str
     path: str
     act: Callable[[Page, int], None] | None = None
+    cold: float = 0.0
     headline: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    new_tab: list[float] = field(default_factory=list)
+    in_app: list[float] = field(default_factory=list)
     server: list[float] = field(default_factory=list)
+    worked: list[float] = field(default_factory=list)
     sent: list[int] = field(default_factory=list)
 
 
@@ -91,41 +99,85 @@ def _search(page: Page, turn: int) -> None:
 # -- one after the other -----------------------------------------------------------------------------------------------
 
 
+class Tab:
+    """A tab that counts what the server sends it, and how often a script has run to its end."""
+
+    def __init__(self, context: BrowserContext, app: App) -> None:
+        self.visit = Visit(context.new_page(), app.url)
+        self.page = self.visit.page
+        self.sent = self.ended = 0
+        self.page.on("console", self.visit.hear)
+        self.page.on("websocket", lambda socket: socket.on("framereceived", self._take))
+
+    def _take(self, data: str | bytes) -> None:
+        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+        self.sent += len(data)
+        if isinstance(data, bytes) and len(data) < _SMALL_MESSAGE:
+            self.ended += ForwardMsg.FromString(data).WhichOneof("type") == "script_finished"
+
+    def move(self, path: str) -> None:
+        """Go to another view as the back button does, and wait until it is drawn."""
+        before = self.ended
+        self.page.evaluate(
+            "path => { history.pushState({}, '', path); dispatchEvent(new PopStateEvent('popstate')) }", f"/{path}"
+        )
+        end = time.monotonic() + TIMEOUT / 1000
+        while self.ended == before:
+            if time.monotonic() > end:
+                raise SystemExit(f"expected the view /{path} within {TIMEOUT // 1000} s, and it did not come")
+            self.page.wait_for_timeout(5)
+        settle(self.page)
+
+
 def measure(browser: Browser, app: App, views: list[View], repeats: int) -> list[str]:
-    """Open each view once cold and then so many times; return what went wrong."""
+    """Open each view once cold, and then so many times in a new tab and within the app; return what went wrong."""
     errors: list[str] = []
-    for turn in range(repeats + 1):
+    with browser.new_context(viewport=_WINDOW) as context:
         for view in views:
-            if turn and view.act is None:
-                ask(app, view.path, view.server, errors)
-            with _tab(browser, app) as (visit, sizes):
-                start = time.perf_counter()
-                visit.page.goto(f"{app.url}/{view.path}")
-                visit.page.wait_for_selector(".st-key-headline", timeout=TIMEOUT)
-                view.headline.append(time.perf_counter() - start)
-                settle(visit.page)
-                if view.act is not None:
-                    start, before = time.perf_counter(), sum(sizes)
-                    view.act(visit.page, turn)
-                    view.headline[-1] = time.perf_counter() - start
-                    sizes[:] = [sum(sizes) - before]
-                view.seconds.append(time.perf_counter() - start)
-                view.sent.append(sum(sizes))
-                errors += [f"{view.name}: {e}" for e in _errors(visit)]
+            view.cold = _open_tab(context, app, view, 0, errors)[1]
+        desk = Tab(context, app)
+        desk.visit.open(views[-1].path)
+        for turn in range(1, repeats + 1):
+            for view in views:
+                if view.act is None:
+                    ask(app, view.path, view.server, errors)
+                headline, whole = _open_tab(context, app, view, 2 * turn - 1, errors)
+                view.headline.append(headline)
+                view.new_tab.append(whole)
+                _step(desk, view, 2 * turn)
+        errors += _errors(desk.visit)
     return errors
 
 
-@contextmanager
-def _tab(browser: Browser, app: App) -> Iterator[tuple[Visit, list[int]]]:
-    """Give a tab of a session of its own, and the sizes of what it is sent over its websocket."""
-    context = browser.new_context(viewport=_WINDOW)
-    visit, sizes = Visit(context.new_page(), app.url), []
-    visit.page.on("console", visit.hear)
-    visit.page.on("websocket", lambda socket: socket.on("framereceived", lambda data: sizes.append(len(data))))
-    try:
-        yield visit, sizes
-    finally:
-        context.close()
+def _open_tab(context: BrowserContext, app: App, view: View, turn: int, errors: list[str]) -> tuple[float, float]:
+    """Return the seconds until the headline stood there, and until all was drawn."""
+    tab, start = Tab(context, app), time.perf_counter()
+    tab.page.goto(f"{app.url}/{view.path}")
+    tab.page.wait_for_selector(".st-key-headline", timeout=TIMEOUT)
+    headline = time.perf_counter() - start
+    settle(tab.page)
+    if view.act is not None:
+        start = time.perf_counter()
+        view.act(tab.page, turn)
+    seconds = time.perf_counter() - start
+    errors += [f"{view.name}: {e}" for e in _errors(tab.visit)]
+    tab.page.close()
+    return headline, seconds
+
+
+def _step(desk: Tab, view: View, turn: int) -> None:
+    """Move to the view within the open tab, and write down what that took."""
+    if view.act is not None and not desk.page.url.endswith(f"/{view.path}"):
+        desk.move(view.path)
+    start, worked, sent = time.perf_counter(), cpu_seconds(), desk.sent
+    if view.act is None:
+        desk.move(view.path)
+    else:
+        view.act(desk.page, turn)
+    view.in_app.append(time.perf_counter() - start)
+    view.worked.append(cpu_seconds() - worked)
+    view.sent.append(desk.sent - sent)
 
 
 def _errors(visit: Visit) -> list[str]:
@@ -198,18 +250,45 @@ def ask(app: App, path: str, seconds: list[float], errors: list[str], gate: thre
 # -- the server --------------------------------------------------------------------------------------------------------
 
 
-def find_server() -> int:
-    """Return the process id of the server, which `serve` started as a child of this process."""
+@dataclass(frozen=True)
+class Process:
+    """What /proc says of a process: its parent, its seconds of CPU with those of its children that ended, a command."""
+
+    parent: int
+    seconds: float
+    command: bytes
+
+
+def processes() -> dict[int, Process]:
+    """Return every process by its id."""
+    found, tick = {}, os.sysconf("SC_CLK_TCK")
     for folder in Path("/proc").iterdir():
         if folder.name.isdecimal():
             try:
-                parent = int((folder / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                values = (folder / "stat").read_text().rsplit(")", 1)[1].split()
                 command = (folder / "cmdline").read_bytes()
             except OSError:
-                continue
-            if parent == os.getpid() and b"streamlit" in command:
-                return int(folder.name)
+                continue  # it ended
+            found[int(folder.name)] = Process(int(values[1]), sum(map(int, values[11:15])) / tick, command)
+    return found
+
+
+def find_server() -> int:
+    """Return the process id of the server, which `serve` started as a child of this process."""
+    for number, process in processes().items():
+        if process.parent == os.getpid() and b"streamlit" in process.command:
+            return number
     raise SystemExit("expected the server among the children of this process, and it is not there")
+
+
+def cpu_seconds() -> float:
+    """Return the seconds of CPU that this process and all that it started have worked: server, browser, its driver."""
+    known = processes()
+    family, found = {os.getpid()}, -1
+    while found != len(family):
+        found = len(family)
+        family |= {number for number, process in known.items() if process.parent in family}
+    return sum(known[number].seconds for number in family)
 
 
 def memory(process: int) -> dict[str, float]:
@@ -254,13 +333,19 @@ def run(store: Path, home: Path, repeats: int, sessions: int) -> int:
 
 
 def _print_views(views: list[View]) -> None:
-    print(f"{'view':28} {'cold s':>7} {'headline':>9} {'warm median':>12} {'warm max':>9} {'server':>7} {'kB sent':>8}")
+    """Print the table: seconds, medians where nothing else is said."""
+    print(
+        f"{'view':28} {'cold':>6} {'headline':>9} {'new tab':>8} {'max':>6} {'in app':>7} {'max':>6} {'server':>7} "
+        f"{'CPU':>6} {'kB sent':>8}"
+    )
     for view in views:
-        warm = view.seconds[1:]
+        headline, new_tab, in_app, worked, sent = map(
+            statistics.median, (view.headline, view.new_tab, view.in_app, view.worked, view.sent)
+        )
         server = f"{statistics.median(view.server):.2f}" if view.server else "-"
         print(
-            f"{view.name:28} {view.seconds[0]:7.1f} {statistics.median(view.headline[1:]):9.2f} "
-            f"{statistics.median(warm):12.2f} {max(warm):9.2f} {server:>7} {statistics.median(view.sent) / 1000:8.0f}",
+            f"{view.name:28} {view.cold:6.1f} {headline:9.2f} {new_tab:8.2f} {max(view.new_tab):6.2f} {in_app:7.2f} "
+            f"{max(view.in_app):6.2f} {server:>7} {worked:6.2f} {sent / 1000:8.0f}",
             flush=True,
         )
 
