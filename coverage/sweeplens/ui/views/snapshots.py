@@ -26,12 +26,15 @@ def show() -> None:
     store = data.settings().store
     rows = snapshots(store)
     _head(rows)
-    _list(store, rows)
-    st.markdown("#### What changed")
     try:
         pair = find_pair(store, links.wanted("before"), links.wanted("after"))
+        problem = None
     except NotFoundError as error:
-        parts.nothing(parts.sentence(error), "The list above has all snapshots that the store still holds.")
+        pair, problem = None, error
+    _list(store, rows, pair)
+    st.markdown("#### What changed")
+    if problem is not None:
+        parts.nothing(parts.sentence(problem), "The list above has all snapshots that the store still holds.")
         if st.button("Compare the current one with the one before it", type="tertiary", key="compare-newest"):
             links.go_to("snapshots")
         return
@@ -60,23 +63,30 @@ def _head(rows: "list[SnapshotInfo]") -> None:
 
 
 @parts.fragment
-def _list(store: "Path", rows: "list[SnapshotInfo]") -> None:
+def _list(store: "Path", rows: "list[SnapshotInfo]", pair: tuple[str, str] | None) -> None:
     about = [reads.standing(store, row.snapshot_id) for row in rows]
     frame = tables.snapshots(rows, about, datetime.now(UTC))
-    at = parts.pick(frame, tables.snapshot_columns(), "snapshots", rows=6)
+    # A click stays with the table, which would follow it again and again: another pair has another table.
+    key = f"snapshots-{'-'.join(pair or ())}"
+    at = parts.pick(frame, tables.snapshot_columns(), key, rows=6)
     st.caption("A click compares a snapshot with the one that it was made from. `sweeplens use ID` makes one current.")
-    if at is not None and at < len(rows):
-        _compare(rows, rows[at])
+    if at is None or at >= len(rows):
+        return
+    wanted = _partner(rows, rows[at])
+    if wanted is None:
+        st.caption(
+            f"Snapshot {code_span(rows[at].snapshot_id)} was made from none, and there is no other to compare it with."
+        )
+    elif wanted != pair:
+        links.go_to("snapshots", before=wanted[0], after=wanted[1])
 
 
-def _compare(rows: "list[SnapshotInfo]", row: "SnapshotInfo") -> None:
-    ids = [r.snapshot_id for r in rows]
-    if row.parent in ids:
-        links.go_to("snapshots", before=str(row.parent), after=row.snapshot_id)
+def _partner(rows: "list[SnapshotInfo]", row: "SnapshotInfo") -> tuple[str, str] | None:
+    """Return a snapshot and the one that it was made from, else it and the current one, the older one first."""
+    if row.parent is not None and row.parent in {r.snapshot_id for r in rows}:
+        return row.parent, row.snapshot_id
     current = next((r.snapshot_id for r in rows if r.current), None)
-    if current is not None and current != row.snapshot_id:
-        links.go_to("snapshots", before=row.snapshot_id, after=current)
-    st.caption(f"Snapshot {code_span(row.snapshot_id)} was made from none, and there is no other to compare it with.")
+    return None if current in {None, row.snapshot_id} else (row.snapshot_id, str(current))
 
 
 def _choose(rows: "list[SnapshotInfo]", pair: tuple[str, str]) -> None:
