@@ -60,8 +60,13 @@ def bar(snapshot: "Snapshot", kind: CaseKind, subject: str) -> None:
 
 
 @parts.fragment
-def decide_many(snapshot: "Snapshot", subjects: Sequence[Subject], key: str = "decide-many") -> None:
-    """Draw the form that decides several cases at once, all or none."""
+def decide_many(
+    snapshot: "Snapshot", subjects: Sequence[Subject], key: str = "decide-many",
+    done: Callable[[int], None] | None = None,
+) -> None:  # fmt: skip
+    """Draw the form that decides several cases at once, all or none; `done` is called with how many were saved."""
+    if done is not None and (saved := st.session_state.pop(f"{key}-saved", None)):
+        done(saved)
     if not access.may_write():
         st.caption("A viewer may look, but not decide.")
         return
