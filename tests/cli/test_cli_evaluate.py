@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from support.small_store import write_small_store
+from sweeplens.review import add_verdict
+
 LABELS = """account_id,label,type,campaign_id,corpus
 dealt-a,attack,hydra,c-1,sorted lists
 dealt-b,attack,hydra,c-1,sorted lists
@@ -96,3 +99,44 @@ def test_labels_are_needed(cli) -> None:
     assert cli("evaluate").code == 2
     code, _, err = cli("evaluate", "--labels", "none.csv")
     assert (code, len(err.splitlines())) == (1, 1)
+
+
+@pytest.fixture
+def reviewed(tmp_path: Path) -> Path:
+    store = tmp_path / "reviewed"
+    snapshot = write_small_store(store)
+    about = {"snapshot_id": snapshot.snapshot_id, "detector": "d"}
+    members = ("dealt-a", "dealt-b", "dealt-c")
+    add_verdict(store, "campaign", "C-01", "confirmed sweep", members=members, **about)
+    add_verdict(store, "account", "chat-1", "benign", inclusion=1.0, **about)
+    add_verdict(store, "account", "shop", "unsure", **about)
+    return store
+
+
+def test_verdicts_take_the_place_of_labels(cli, reviewed: Path, tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text("audit = 1.0\n", encoding="utf-8")
+    words = ["evaluate", "--verdicts", "--store", str(reviewed), "--config", "s.toml"]
+    fact = json.loads(cli(*words, "--format", "json").out)
+    review = fact["review"]
+    assert (review["flagged"], review["by_label"]) == (4, {"attack": 3, "benign": 0, "dual": 0})
+    assert (review["audit"]["below"], review["audit"]["reviewed"], review["audit"]["missed"]["value"]) == (4, 1, 0.0)
+    assert (fact["ranking"]["n_attack"], fact["ranking"]["n_benign"]) == (3, 1)
+    assert fact["ranking"]["rankings"][0]["auroc"]["value"] == 1.0
+    code, out, _ = cli(*words)
+    said = " ".join(out.split())
+    assert code == 0
+    assert "3 of 4 flagged accounts and 1 of 1 campaigns have a verdict" in said
+    assert "1 of 4 audited accounts reviewed, none a sweep: at most 75 % of the 4 accounts below review" in said
+    assert max(map(len, out.splitlines())) <= 100
+
+
+def test_without_a_verdict_it_says_that_nothing_is_known(cli, tmp_path: Path) -> None:
+    write_small_store(tmp_path / "bare")
+    code, out, _ = cli("evaluate", "--verdicts", "--store", str(tmp_path / "bare"))
+    assert code == 0
+    assert "nothing is known" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("words", [[], ["--verdicts", "--labels", "x.csv"]])
+def test_it_takes_either_labels_or_verdicts(cli, words: list[str]) -> None:
+    assert cli("evaluate", *words).code == 2

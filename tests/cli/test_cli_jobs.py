@@ -18,7 +18,6 @@ import typer
 import yaml
 
 from sweeplens.cli import streams
-from sweeplens.cli.answers import counts_for_fail_on
 from sweeplens.cli.building import run_job
 from sweeplens.cli.commands import app
 from sweeplens.config import Settings
@@ -202,12 +201,6 @@ def test_term_ends_a_build_with_all_its_processes_and_leaves_nothing(tmp_path: P
     assert not (tmp_path / "new" / "CURRENT").exists()
     assert leftovers(tmp_path / "new") == []
     assert not any(Path(f"/proc/{pid}/exe").exists() for pid in below)
-
-
-def test_fail_on_counts_every_row_of_the_level() -> None:
-    rows = ["a", "b"]
-    assert counts_for_fail_on(rows, None, None) == rows
-    assert counts_for_fail_on([], None, "20260101-000000-00000000") == []
 
 
 def commands_of(page: str) -> list[list[str]]:

@@ -67,10 +67,11 @@ def test_exit_code_and_manifest_follow_from_all_rows(cli, handmade, tmp_path: Pa
     code, out, err = cli(
         "score", "log.jsonl", "--top", "1", "--format", "jsonl", "--fail-on", "high", "--manifest", "m.json"
     )
-    assert (code, len(out.splitlines())) == (3, 1)
+    assert (code, len(out.splitlines())) == (0, 1)  # nothing is new since the current snapshot
     assert "7 rows read; with what the snapshot has, 99 requests" in err
     about = json.loads((tmp_path / "m.json").read_text())
-    assert (about["command"], about["accounts"], about["exit"], about["rows"]) == ("score", 8, 3, 7)
+    assert (about["command"], about["accounts"], about["exit"], about["counted"]) == ("score", 8, 0, 0)
+    assert about["rows"] == 7
     assert about["steps"] == {"read": 0.5}
     code, out, err = cli("score", "log.jsonl", "--max-q", "0.05", "--fail-on", "review", "--format", "csv", "--quiet")
     assert (code, len(out.splitlines())) == (0, 1)

@@ -162,9 +162,9 @@ def test_a_snapshot_of_other_signals_or_another_encoder_is_refused(labels, tmp_p
 # -- verdicts ------------------------------------------------
 
 
-def leave(made, store, subject, verdict, *, kind="account", snapshot=None, inclusion=None):
+def leave(made, store, subject, verdict, *, kind="account", snapshot=None, **more):
     about = snapshot or made.snapshot.snapshot_id
-    add_verdict(store, kind, subject, verdict, snapshot_id=about, detector="fast 1", inclusion=inclusion)
+    add_verdict(store, kind, subject, verdict, snapshot_id=about, detector="fast 1", **more)
 
 
 def test_the_last_verdict_on_an_account_is_its_label(made, tmp_path):
@@ -178,19 +178,34 @@ def test_the_last_verdict_on_an_account_is_its_label(made, tmp_path):
     leave(made, tmp_path, "gone", "benign", inclusion=0.25)
     given = labels_of_verdicts(tmp_path, made.snapshot)
     assert {x.account_id: x.label for x in given.labels} == {
-        a[10]: "attack", a[11]: "benign", a[12]: "benign", "gone": "benign",
+        a[10]: "attack", a[11]: "benign", a[12]: "dual", "gone": "benign",
     }  # fmt: skip
     assert given.weights.tolist() == [1.0, 1.0, 1.0, 4.0]
     assert not given.drawn
 
 
-def test_a_verdict_on_a_campaign_is_one_on_its_members_without_their_own(made, tmp_path):
+def test_a_verdict_on_a_campaign_is_one_on_its_members_without_a_later_one_of_their_own(made, tmp_path):
     a = made.accounts  # the first three are the campaign C-01
+    leave(made, tmp_path, a[0], "benign", inclusion=0.5)
     leave(made, tmp_path, "C-01", "confirmed sweep", kind="campaign")
     leave(made, tmp_path, a[1], "benign")
     leave(made, tmp_path, a[2], "unsure")
     given = labels_of_verdicts(tmp_path, made.snapshot)
     assert {x.account_id: x.label for x in given.labels} == {a[0]: "attack", a[1]: "benign"}
+    assert given.weights.tolist() == [1.0, 1.0]
+
+
+def test_a_verdict_on_a_campaign_is_one_on_the_members_that_it_had_then(made, tmp_path):
+    a = made.accounts
+    leave(made, tmp_path, a[31], "benign")
+    leave(made, tmp_path, "C-01", "benign", kind="campaign", members=(a[0], a[30], a[31]), snapshot="of-long-ago")
+    leave(made, tmp_path, "C-77", "tenant", kind="campaign", members=(a[40], "gone"), snapshot="of-long-ago")
+    leave(made, tmp_path, "C-01", "unsure", kind="campaign", members=(a[0], a[30]))
+    given = labels_of_verdicts(tmp_path, made.snapshot)
+    assert {x.account_id: x.label for x in given.labels} == {a[31]: "benign", a[40]: "benign", "gone": "benign"}
+    leave(made, tmp_path, "C-01", "confirmed sweep", kind="campaign", members=(a[0], a[30], a[31]))
+    given = labels_of_verdicts(tmp_path, made.snapshot)
+    assert {x.account_id: x.label for x in given.labels if x.label == "attack"}.keys() == {a[0], a[30], a[31]}
 
 
 def test_a_verdict_on_a_campaign_of_another_snapshot_says_nothing_here(made, tmp_path):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from sweeplens.report.cases import Review
 from sweeplens.report.queue import account_queue, campaign_queue, overview, to_records
 from sweeplens.store.snapshot import Snapshot
 
@@ -34,24 +35,25 @@ def test_only_sweeps_are_campaigns_unless_all_are_asked_for(snapshot: Snapshot) 
 
 
 def test_account_records_have_exactly_the_promised_keys(snapshot: Snapshot) -> None:
-    records = json.loads(json.dumps(to_records(account_queue(snapshot))))
+    records = json.loads(json.dumps(to_records(account_queue(snapshot), Review(drawn=frozenset({"=cmd"})))))
     assert list(records[0]) == [
         "account_id", "n_requests", "n_prompts", "score", "p_value", "q_value", "level", "level_from", "campaign_id",
-        "reasons",
+        "reasons", "state", "verdict", "assignee", "audit",
     ]  # fmt: skip
     assert list(records[0]["reasons"][1]) == ["signal", "value", "peer_percentile", "weight", "text"]
     assert records[-1] == {
         "account_id": "=cmd", "n_requests": 3, "n_prompts": 1, "score": None, "p_value": None, "q_value": None,
         "level": "insufficient", "level_from": "account", "campaign_id": None, "reasons": [],
+        "state": "open", "verdict": None, "assignee": None, "audit": True,
     }  # fmt: skip
 
 
 def test_campaign_records_have_exactly_the_promised_keys(snapshot: Snapshot) -> None:
-    (record,) = json.loads(json.dumps(to_records(campaign_queue(snapshot))))
+    (record,) = json.loads(json.dumps(to_records(campaign_queue(snapshot), Review())))
     assert record == {
         "campaign_id": "C-01", "label": "sweep", "accounts": ["dealt-a", "dealt-b", "dealt-c"], "n_requests": 29,
         "score": 0.93, "p_value": None, "q_value": None, "level": "high",
-        "evidence": {"union_cells": 15, "cohesion": 0.62},
+        "evidence": {"union_cells": 15, "cohesion": 0.62}, "state": "open", "verdict": None, "assignee": None,
     }  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """Standard output and --output: records and pages in the formats that `--format` names."""
 
-import csv
 import io
 import json
 import os
@@ -12,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sweeplens.cli.files import OutputError, write_file
-from sweeplens.text import csv_cell, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,10 +66,8 @@ def write_list(
         raise OutputError("this list is written as a table, JSON, JSONL or CSV, but not as Parquet")
     if chosen is Format.table:
         write_drawing(draw, output)
-    elif chosen is Format.csv:
-        write_data(_to_csv(keys, records), output)
     else:
-        write_data(_to_json(records) if chosen is Format.json else _to_jsonl(records), output)
+        write_data(_to_text(keys, records, chosen), output)
 
 
 def write_page(fact: object, chosen: Page | None, output: Path | None, draw: "Draw") -> None:
@@ -133,19 +129,19 @@ def _discard_stdout() -> None:
 
 
 def _encode(name: str, records: Sequence[Record], chosen: Format) -> bytes:
-    if chosen is Format.json:
-        return _to_json(records)
-    if chosen is Format.jsonl:
-        return _to_jsonl(records)
+    if chosen is Format.parquet:
+        return _to_parquet(name, records)
+    from sweeplens.report.queue import KEYS
+
+    return _to_text(KEYS[name], records, chosen)
+
+
+def _to_text(keys: Sequence[str], records: Sequence[Record], chosen: Format) -> bytes:
+    from sweeplens.report.records import to_csv, to_jsonl
+
     if chosen is Format.csv:
-        from sweeplens.report.queue import KEYS
-
-        return _to_csv(KEYS[name], records)
-    return _to_parquet(name, records)
-
-
-def _to_jsonl(records: Sequence[Record]) -> bytes:
-    return "".join(json.dumps(record, allow_nan=False) + "\n" for record in records).encode()
+        return to_csv(keys, records)
+    return to_jsonl(records) if chosen is Format.jsonl else _to_json(records)
 
 
 def _to_json(value: object) -> bytes:
@@ -171,20 +167,3 @@ def _to_parquet(name: str, records: Sequence[Record]) -> bytes:
     sink = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, schema), sink, compression="zstd")
     return sink.getvalue()
-
-
-def _to_csv(keys: Sequence[str], records: Sequence[Record]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(keys)
-    for record in records:
-        writer.writerow([_cell(record[key]) for key in keys])
-    return text.getvalue().encode("utf-8", "backslashreplace")
-
-
-def _cell(value: object) -> object:
-    if isinstance(value, list):
-        value = "; ".join(str(item["text"]) if isinstance(item, Mapping) else str(item) for item in value)
-    elif isinstance(value, Mapping):
-        value = json.dumps(value)
-    return csv_cell(printable(value)) if isinstance(value, str) else value

@@ -1,5 +1,6 @@
 """What verdicts say of a snapshot: how many flags are right, and how many sweeps the audit lets expect below review."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from sweeplens.report.cases import audited
 from sweeplens.report.columns import columns_of
 from sweeplens.report.facts import FLAGGED, LEVELS
 from sweeplens.report.queue import campaign_queue
-from sweeplens.report.sentences import count, percent
+from sweeplens.report.sentences import count
 from sweeplens.review.verdicts import latest_verdicts
 
 if TYPE_CHECKING:
@@ -161,9 +162,15 @@ def _recall(caught: int, missed: Figure) -> Figure:
     return Figure(caught / (caught + missed.value), caught / (caught + missed.high), caught / (caught + missed.low))
 
 
+def _at_most(part: float) -> str:
+    """Return an upper bound (0-1) as a percentage, rounded up."""
+    tens = 1 if part >= 0.1 else 10
+    return f"{math.ceil(100 * part * tens) / tens:g} %"
+
+
 def describe_audit(audit: Audit) -> str:
     """Say what the audit lets expect, and how little where it is little."""
-    asked = f"The audit draws {percent(audit.share)} of the accounts"
+    asked = f"The audit draws {100 * audit.share:g} % of the accounts"
     if not audit.drawn:
         return f"{asked}, and none below review: nothing is known of what is missed."
     slice_ = f"{audit.reviewed:,} of {count(audit.drawn, 'audited account')} reviewed"
@@ -173,7 +180,7 @@ def describe_audit(audit: Audit) -> str:
     low, high = round(missed.low), round(missed.high)
     total = f"the {audit.below:,} accounts below review"
     if not audit.sweeps:
-        said = f"{slice_}, none a sweep: at most {percent(missed.high / audit.below)} of {total} are missed sweeps"
+        said = f"{slice_}, none a sweep: at most {_at_most(missed.high / audit.below)} of {total} are missed sweeps"
     else:
         said = (
             f"{slice_}, {audit.sweeps:,} of them {'a sweep' if audit.sweeps == 1 else 'sweeps'}: about "
