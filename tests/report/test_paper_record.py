@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import pytest
 
 from support.altered import Altered
 from support.hostile_store import EMAIL, NAME, NOTE, SYSTEM_PROMPT, TEXTS, write_hostile_store
+from support.small_store import write_small_store
 from sweeplens import __version__
 from sweeplens.errors import NotFoundError
 from sweeplens.report.account import account_evidence
@@ -21,6 +22,9 @@ from sweeplens.report.paper.about import describe_origin
 from sweeplens.report.plain import to_plain
 from sweeplens.report.queue import account_queue, campaign_queue
 from sweeplens.report.releases import Release
+from sweeplens.report.wording import day
+from sweeplens.review import add_verdict
+from sweeplens.review.people import Person
 from sweeplens.store.snapshot import Snapshot
 
 AT = datetime(2026, 3, 12, 8, 0, tzinfo=UTC)
@@ -118,7 +122,31 @@ def test_the_history_of_review(hostile: Snapshot) -> None:
         False, hostile.snapshot_id, "handmade 1",
     )  # fmt: skip
     assert datetime.fromisoformat(entry["at"]).tzinfo is not None
-    assert record(hostile, "account", "shop")["review"] == {"verdict": None, "history": []}
+    untouched = record(hostile, "account", "shop")["review"]
+    assert (untouched["state"], untouched["verdict"], untouched["history"]) == ("open", None, [])
+
+
+def test_a_verdict_on_the_campaign_counts_for_its_members(tmp_path: Path) -> None:
+    snapshot = write_small_store(tmp_path / "store")
+    members = tuple(campaign_queue(snapshot)[0].accounts)
+    known = {"snapshot_id": snapshot.snapshot_id, "detector": "handmade 1", "by": Person("mia@example.org", True)}
+    add_verdict(tmp_path / "store", "campaign", "C-01", "confirmed sweep", members=members, **known)
+    review = record(snapshot, "account", "dealt-a")["review"]
+    assert (review["state"], review["verdict"], review["through"]) == ("confirmed", "confirmed sweep", "C-01")
+    assert [(v["kind"], v["subject"], v["verified"]) for v in review["history"]] == [("campaign", "C-01", True)]
+    html = make_report(snapshot, "account", "dealt-a", by="mia", verified=False).decode()
+    assert "on campaign <bdi>C-01</bdi>" in html
+
+
+def test_an_entry_of_the_allow_list_names_its_end(tmp_path: Path) -> None:
+    snapshot = write_small_store(tmp_path / "store")
+    ends = datetime.now(UTC) + timedelta(days=30)
+    known = {"snapshot_id": snapshot.snapshot_id, "detector": "handmade 1", "until": ends, "level": "none"}
+    add_verdict(tmp_path / "store", "account", "shop", "tenant", **known)
+    review = record(snapshot, "account", "shop")["review"]
+    assert (review["state"], review["allowed_until"]) == ("allowed", to_plain(ends))
+    html = make_report(snapshot, "account", "shop", by="mia", verified=False).decode()
+    assert f"allowed until {day(ends)}: tenant" in html
 
 
 def test_where_it_comes_from(snapshot: Snapshot) -> None:

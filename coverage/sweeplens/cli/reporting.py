@@ -65,11 +65,12 @@ def report(
     from sweeplens.report.releases import load_releases
     from sweeplens.review.people import system_person
 
-    person, marks = system_person(), o.read_settings(config, store=store).releases
+    person, settings = system_person(), o.read_settings(config, store=store)
     data = make_report(
         opened, _find_kind(opened, subject, kind), subject, format=chosen.value, redact=redact, prompts=prompts,
         text=not no_prompts, by=person.name, verified=person.verified,
-        releases=() if marks is None else load_releases(marks),
+        allow_days=settings.allow_days,
+        releases=() if settings.releases is None else load_releases(settings.releases),
     )  # fmt: skip
     if output is not None:
         write_file(output, data)

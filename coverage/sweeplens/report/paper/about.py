@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from sweeplens import __version__
 from sweeplens.detect.training import FILE
+from sweeplens.report.cases import cases_of
 from sweeplens.report.paper.choice import Choice
 from sweeplens.report.plain import to_plain
-from sweeplens.review import history
+from sweeplens.review import Verdict, history
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
@@ -51,22 +52,38 @@ def describe_origin(snapshot: "Snapshot") -> dict[str, Any]:
     }
 
 
-def review_of(store: Path, kind: str, subject: str, choice: Choice) -> dict[str, Any]:
-    """Return the verdicts on the subject, the last one first.
+def describe_review(
+    snapshot: "Snapshot", kind: str, subject: str, choice: Choice, *, at: datetime, allow_days: int
+) -> dict[str, Any]:
+    """Return where the review of the subject stands, and the verdicts that lead there, the last one first.
 
-    A note may quote a prompt: secrets in it are replaced like those of prompts, and without text it is left out.
+    For an account that its campaign's verdict settles, those on the campaign are among them. A note may quote a prompt:
+    secrets in it are replaced like those of prompts, and without text it is left out.
     """
-    entries = []
-    for verdict in history(store, kind, subject):
-        note = choice.clean(verdict.note) if choice.text else ""
-        entries.append(
-            {
-                "verdict": verdict.verdict, "note": note, "note_left_out": bool(verdict.note) and not choice.text,
-                "analyst": verdict.analyst, "verified": verdict.verified, "at": to_plain(verdict.at),
-                "snapshot_id": verdict.snapshot_id, "detector": verdict.detector, "inclusion": verdict.inclusion,
-            }
-        )  # fmt: skip
-    return {"verdict": entries[0]["verdict"] if entries else None, "history": entries}
+    store = snapshot.folder.parent
+    case = cases_of(snapshot, allow_days=allow_days, now=at).of(kind, subject)
+    verdicts = history(store, kind, subject)
+    if case.through is not None:
+        verdicts = sorted([*verdicts, *history(store, "campaign", case.through)], key=lambda v: v.at, reverse=True)
+    return {
+        "state": case.state,
+        "why": case.why,
+        "allowed_until": to_plain(case.ends),
+        "through": case.through,
+        "verdict": None if case.verdict is None else case.verdict.verdict,
+        "history": [_told(verdict, choice) for verdict in verdicts],
+    }
+
+
+def _told(verdict: Verdict, choice: Choice) -> dict[str, Any]:
+    return {
+        "kind": verdict.kind, "subject": verdict.subject, "verdict": verdict.verdict,
+        "note": choice.clean(verdict.note) if choice.text else "",
+        "note_left_out": bool(verdict.note) and not choice.text,
+        "until": to_plain(verdict.until), "level": verdict.level, "analyst": verdict.analyst,
+        "verified": verdict.verified, "at": to_plain(verdict.at), "snapshot_id": verdict.snapshot_id,
+        "detector": verdict.detector, "inclusion": verdict.inclusion,
+    }  # fmt: skip
 
 
 def describe_making(choice: Choice, at: datetime, by: str, *, verified: bool) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from sweeplens.errors import NotFoundError
 from sweeplens.report.find import unknown
 from sweeplens.report.paper import account, campaign
-from sweeplens.report.paper.about import describe_making, describe_origin, review_of
+from sweeplens.report.paper.about import describe_making, describe_origin, describe_review
 from sweeplens.report.paper.choice import Choice
 from sweeplens.report.paper.method import CAUTION, describe_doubts, describe_method, describe_reach, look_alikes
 from sweeplens.report.paper.page import write_page
@@ -35,14 +35,17 @@ def make_report(
     verified: bool,
     at: datetime | None = None,
     releases: Sequence[Release] = (),
+    allow_days: int = 90,
 ) -> bytes:
     """Return the report as the bytes of one file that stands alone.
 
     `redact` replaces secrets in what is or derives from prompts; without `text` none of that is in the file; `prompts`
-    is the most that are listed; `releases` are marked on the timeline. `by` is who makes it, `verified` whether a login
-    has proven that name; `at` is when, by default now: all else depends on the snapshot and the review file alone.
-    Raises `NotFoundError` for an unknown id.
+    is the most that are listed; `releases` are marked on the timeline; `allow_days` is how long an entry of the
+    allow-list lasts that names no end. `by` is who makes it, `verified` whether a login has proven that name; `at` is
+    when, by default now: all else depends on the snapshot and the review file alone. Raises `NotFoundError` for an
+    unknown id.
     """
+    now = at or datetime.now(UTC)
     choice = Choice(redact=redact, prompts=prompts, text=text)
     room: Any = account if kind == "account" else campaign
     evidence = room.gather(snapshot, subject, choice)
@@ -57,9 +60,9 @@ def make_report(
         "method": describe_method(kind, origin),
         "reach": describe_reach(),
         "look_alikes": look_alikes(evidence),
-        "review": review_of(snapshot.folder.parent, kind, subject, choice),
+        "review": describe_review(snapshot, kind, subject, choice, at=now, allow_days=allow_days),
         **origin,
-        "made": describe_making(choice, at or datetime.now(UTC), by, verified=verified),
+        "made": describe_making(choice, now, by, verified=verified),
     }
     pictures = room.draw(snapshot, evidence, choice, releases)
     if format == "json":

@@ -55,6 +55,10 @@ def _count(n: float | None) -> str:
     return "–" if n is None else wording.count(n)
 
 
+def _day(text: str) -> str:
+    return wording.day(datetime.fromisoformat(text))
+
+
 def _moment(text: str | None) -> str:
     return "–" if text is None else wording.moment(datetime.fromisoformat(text))
 
@@ -84,7 +88,7 @@ def _setting(value: object) -> str:
 
 
 _FILTERS: Mapping[str, Callable[..., str]] = {
-    "count": _count, "first_upper": _first_upper, "line": _line, "moment": _moment, "percent": percent,
+    "count": _count, "day": _day, "first_upper": _first_upper, "line": _line, "moment": _moment, "percent": percent,
     "percentile": _percentile, "period": _period, "score": wording.score, "setting": _setting, "short": wording.short,
     "signed": _signed, "thin": wording.thin, "whole": _whole,
     "level": lambda level: wording.LEVEL_WORDS.get(level, "unjudged"),
