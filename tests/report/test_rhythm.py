@@ -64,5 +64,7 @@ def test_the_title_has_days_and_hours() -> None:
         "On the busiest day 2 of 2 members are at work; in the same hours, from 09 to 15 h UTC"
     )
     two_days = Matrix(("a", "b"), ("2026-03-02", "2026-03-03"), np.array([[1, 1], [1, 0]], np.float32))
-    assert rhythm_title(two_days, hours).startswith("On the busiest day 2 of 2 members are at work, on a typical one 1;")
+    assert rhythm_title(two_days, hours).startswith(
+        "On the busiest day 2 of 2 members are at work, on a typical one 1;"
+    )
     assert rhythm_title(Matrix(("a",), (), np.zeros((1, 0), np.float32)), hours).startswith("The log has no times")

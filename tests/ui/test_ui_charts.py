@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 
 from sweeplens.report.account import account_evidence
-from sweeplens.report.campaign import campaign_evidence
 from sweeplens.report.cluster import cluster_table
-from sweeplens.report.facts import CapabilityShare, Curve, MapPoints, Matrix, SweepOrder, Timeline
+from sweeplens.report.facts import CapabilityShare, Curve, MapPoints, SweepOrder, Timeline
 from sweeplens.report.ground import map_points
 from sweeplens.store.snapshot import Snapshot
-from sweeplens.ui.charts import account, atlas, campaign, ground, order, timeline
+from sweeplens.ui.charts import account, atlas, ground, order, timeline
 from sweeplens.ui.charts.base import Chart, Label, new_figure, place_labels, time_axis
 from sweeplens.ui.theme import PALETTES, palette
 
@@ -133,35 +132,6 @@ def test_the_raster_tells_jumps_from_streaks() -> None:
     assert order.order_title(streaks).startswith("Stays")
     assert order.order_title(sweep_order([1] * 40)).startswith("Asks for one capability")
     assert order.order_title(sweep_order([0, 1])).startswith("Too few")
-
-
-@pytest.mark.parametrize("mode", PALETTES)
-def test_every_chart_of_a_campaign_is_drawn(snapshot: Snapshot, mode: str) -> None:
-    p, evidence = palette(mode), campaign_evidence(snapshot, "C-01")
-    for chart in (
-        campaign.draw_shares(p, evidence.capabilities, "capability"),
-        campaign.draw_shares(p, evidence.clusters, "cluster"),
-        campaign.draw_similarity(p, evidence.similarity), campaign.draw_union(p, evidence.coverage),
-        campaign.draw_days(p, evidence.days),
-    ):  # fmt: skip
-        assert chart.figure.data
-        assert chart.figure.layout.template.layout.paper_bgcolor == p.ground
-
-
-def test_heat_maps_start_at_zero_and_escape_ids() -> None:
-    matrix = Matrix((HOSTILE, "b"), ("x", HOSTILE), np.array([[0.2, 0.3], [0.25, 0.9]], np.float32))
-    chart = campaign.draw_shares(P, matrix, "cluster")
-    assert chart.figure.data[0].zmin == 0
-    assert chart.figure.data[0].zmax == pytest.approx(90)
-    assert "<a " not in drawn(chart)
-    assert "<a " not in drawn(campaign.draw_days(P, Matrix((HOSTILE,), ("2026-03-02",), np.ones((1, 1), np.float32))))
-
-
-def test_the_title_of_shares_says_whether_members_are_alike() -> None:
-    same = np.tile([[0.5, 0.5, 0.0]], (4, 1)).astype(np.float32)
-    apart = np.eye(4, dtype=np.float32)
-    assert "like shares" in campaign.shares_title(Matrix(tuple("abcd"), tuple("xyz"), same))
-    assert "divided" in campaign.shares_title(Matrix(tuple("abcd"), tuple("wxyz"), apart))
 
 
 def points_of(n: int, clusters: int = 5) -> MapPoints:
