@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "browser"
 from app_server import chromium, serve, settle
 
 from sweeplens.report.campaign import campaign_evidence
+from sweeplens.report.facts import CampaignRow
 from sweeplens.report.queue import account_queue, campaign_queue
 from sweeplens.store.snapshot import open_snapshot
 from sweeplens.ui.links import address
@@ -36,11 +37,21 @@ def views(store: Path) -> dict[str, str]:
         "coverage-alike": address("coverage", order="alike"), "snapshots": address("snapshots"),
     }  # fmt: skip
     if campaigns:
+        largest, honest = (max(group, key=lambda c: len(c.accounts)) for group in _halves(campaigns))
         found["campaign"] = address("campaign", campaign=campaigns[0].campaign_id)
+        found["campaign-largest"] = address("campaign", campaign=largest.campaign_id)
+        found["campaign-honest"] = address("campaign", campaign=honest.campaign_id)
+        found["campaigns-sweeps"] = address("campaign", label="sweep", level="review")
         found["member"] = address(
             "account", account=campaign_evidence(snapshot, campaigns[0].campaign_id).members[0].account_id
         )
     return found
+
+
+def _halves(campaigns: list[CampaignRow]) -> tuple[list[CampaignRow], list[CampaignRow]]:
+    """Return the groups that look like a sweep and the others; all where there are none of a kind."""
+    sweeps = [c for c in campaigns if c.label == "sweep"]
+    return sweeps or campaigns, [c for c in campaigns if c.label != "sweep"] or campaigns
 
 
 def main() -> None:
