@@ -80,8 +80,8 @@ def _draw_shares(matrix: Matrix) -> Picture:
         names = [one_line(c, 24) for c in matrix.columns]
         # Anchored where they end: they are drawn in a narrower font than they are measured in.
         axes.set_xticks(
-            range(len(names)), labels=names, fontsize=SMALL, color=P.ink, rotation=90, rotation_mode="anchor", ha="right",
-            va="center",
+            range(len(names)), labels=names, fontsize=SMALL, color=P.ink, rotation=90, rotation_mode="anchor",
+            ha="right", va="center",
         )  # fmt: skip
         _grid(axes, *values.shape)
         axes.set_xlim(-0.5, max(len(names), _COLUMNS) - 0.5)
