@@ -135,22 +135,23 @@ def audit_of(reviewed: int, sweeps: int, drawn: int = 11, below: int = 549) -> A
         (
             audit_of(7, 0),
             (
-                "7 of 11 audited accounts reviewed, none a sweep: at most 41 % of the 549 accounts below review are missed "
-                "sweeps (95 % interval 0 to 225); so few say little; those not reviewed are taken to be like the others."
+                "7 of 11 audited accounts reviewed, none a sweep: at most 41 % of the 549 accounts below review are "
+                "missed sweeps (95 % interval 0 to 225); so few say little; those not reviewed are taken to be like "
+                "the others."
             ),
         ),
         (
             audit_of(60, 1, drawn=60, below=3000),
             (
-                "60 of 60 audited accounts reviewed, 1 of them a sweep: about 50 of the 3,000 accounts below review are "
-                "missed sweeps (95 % interval 1 to 268)."
+                "60 of 60 audited accounts reviewed, 1 of them a sweep: about 50 of the 3,000 accounts below review "
+                "are missed sweeps (95 % interval 1 to 268)."
             ),
         ),
         (
             audit_of(300, 0, drawn=300, below=15_000),
             (
-                "300 of 300 audited accounts reviewed, none a sweep: at most 1.3 % of the 15,000 accounts below review are "
-                "missed sweeps (95 % interval 0 to 183)."
+                "300 of 300 audited accounts reviewed, none a sweep: at most 1.3 % of the 15,000 accounts below review "
+                "are missed sweeps (95 % interval 0 to 183)."
             ),
         ),
     ],

@@ -20,7 +20,7 @@ from sweeplens.report.cases import (
     review_of,
     to_look_at,
 )
-from sweeplens.report.decisions import KEYS, decisions_of, ending_soon, to_records
+from sweeplens.report.decisions import KEYS, allow_list, decisions_of, to_records
 from sweeplens.report.queue import account_queue, campaign_queue
 from sweeplens.review import add_verdict
 from sweeplens.review.assigning import assign
@@ -244,5 +244,6 @@ def test_entries_that_end_soon_stand_by_their_end(store: Path) -> None:
         add_verdict(store, "account", account, "benign", until=now + timedelta(days=days), **ABOUT)
     snapshot = open_snapshot(store)
     rows = decisions_of(snapshot, cases_of(snapshot))
-    assert [r.subject for r in ending_soon(rows, now, 14)] == ["shop", "chat-1"]
-    assert [r.subject for r in ending_soon(rows, now, 1)] == []
+    assert [r.subject for r in allow_list(rows, now, days=14)] == ["shop", "chat-1"]
+    assert [r.subject for r in allow_list(rows, now)] == ["shop", "chat-1", "lone"]
+    assert [r.subject for r in allow_list(rows, now, days=1)] == []

@@ -62,10 +62,10 @@ def to_records(rows: Iterable[Decided]) -> list[dict[str, Any]]:
     return [_record(row) for row in rows]
 
 
-def ending_soon(rows: Iterable[Decided], now: datetime, days: float) -> list[Decided]:
-    """Return the entries of the allow-list, those that end first on top, that end within so many days."""
+def allow_list(rows: Iterable[Decided], now: datetime, *, days: float | None = None) -> list[Decided]:
+    """Return the entries of the allow-list, those that end first on top; only those that end within so many days."""
     ends = [(row.case.ends, row) for row in rows if row.case is not None and row.case.ends is not None]
-    soon = [(end, row) for end, row in ends if end <= now + timedelta(days=days)]
+    soon = [(end, row) for end, row in ends if days is None or end - now <= timedelta(days=days)]
     return [row for _, row in sorted(soon, key=lambda pair: (pair[0], pair[1].kind, pair[1].subject))]
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 PAGES = {
     "queue": "Queue", "account": "Accounts", "campaign": "Campaigns", "map": "Map", "clusters": "Clusters",
-    "coverage": "Coverage", "compare": "Compare", "snapshots": "Snapshots",
+    "coverage": "Coverage", "compare": "Compare", "decisions": "Decisions", "snapshots": "Snapshots",
 }  # fmt: skip
 _HELP = {
     "queue": "What to look at first: campaigns and accounts in one ranked list.",
@@ -18,6 +18,7 @@ _HELP = {
     "clusters": "The topics of the log, and how much of each comes from flagged accounts.",
     "coverage": "Who asks about what: accounts by capabilities, and how wide each of them asks.",
     "compare": "Two to four accounts side by side, in the same scales.",
+    "decisions": "What was decided, by whom, what is open again, and what the audit says.",
     "snapshots": "The builds of this store, and what changed from one to another.",
 }
 
