@@ -22,8 +22,8 @@ PAGES = {
     "campaign?campaign=C-01": ("3 accounts that resemble one sweep dealt out over many", 5),
     "map": ("40 distinct prompts in 4 clusters", 1),
     "map?account=lone": ("40 distinct prompts in 4 clusters", 1),
-    "clusters": ("4 clusters hold 95 % of 40 distinct prompts", 0),
-    "clusters?cluster=0": ("10 prompts of 5 accounts on coding", 2),
+    "clusters": ("4 clusters hold 95 % of 40 distinct prompts", 1),
+    "clusters?cluster=0": ("10 prompts of 5 accounts on coding", 3),
 }
 
 
