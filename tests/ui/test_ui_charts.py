@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 
 from sweeplens.report.account import account_evidence
-from sweeplens.report.cluster import cluster_table
-from sweeplens.report.facts import CapabilityShare, Curve, MapPoints, SweepOrder, Timeline
+from sweeplens.report.facts import CapabilityShare, Curve, SweepOrder, Timeline
 from sweeplens.report.ground import map_points
 from sweeplens.store.snapshot import Snapshot
-from sweeplens.ui.charts import account, atlas, ground, order, timeline
+from sweeplens.ui.charts import account, ground, order, timeline
 from sweeplens.ui.charts.base import Chart, Label, new_figure, place_labels, time_axis
 from sweeplens.ui.theme import PALETTES, palette
 
@@ -132,50 +131,6 @@ def test_the_raster_tells_jumps_from_streaks() -> None:
     assert order.order_title(streaks).startswith("Stays")
     assert order.order_title(sweep_order([1] * 40)).startswith("Asks for one capability")
     assert order.order_title(sweep_order([0, 1])).startswith("Too few")
-
-
-def points_of(n: int, clusters: int = 5) -> MapPoints:
-    rng = np.random.default_rng(1)
-    return MapPoints(
-        rng.normal(size=n).astype(np.float32), rng.normal(size=n).astype(np.float32),
-        (np.arange(n) % clusters - 1).astype(np.int32), (np.arange(n) % 3).astype(np.int32),
-        (np.arange(n) % 5).astype(np.int8), np.ones(n, np.int32),
-        (("a", "A"), ("b", "B"), ("unassigned", "Unassigned")),
-    )  # fmt: skip
-
-
-def test_a_sample_keeps_what_is_lit_and_an_even_share_of_each_cluster() -> None:
-    points = points_of(1000)
-    always = np.array([3, 77, 999])
-    ids = atlas.sample(points, always, most=100)
-    assert len(ids) == len(np.unique(ids)) == 100
-    assert np.isin(always, ids).all()
-    shares = np.bincount(points.cluster[ids] + 1)
-    assert shares.max() - shares.min() <= 4
-
-
-def test_a_sample_of_few_points_is_all_of_them() -> None:
-    assert len(atlas.sample(points_of(50), np.empty(0, np.int64), most=50)) == 50
-
-
-@pytest.mark.parametrize("by", ["capability", "cluster", "level"])
-def test_every_point_has_one_colour(by: str) -> None:
-    points = points_of(200)
-    groups = atlas.group_points(P, points, by, [(c, f"cluster {c}") for c in range(4)])
-    assert np.array_equal(sum(g.members.astype(int) for g in groups), np.ones(200, int))
-    assert len({g.colour for g in groups}) == len(groups) or by == "level"
-
-
-def test_the_map_draws_each_point_once_and_escapes_names(snapshot: Snapshot) -> None:
-    points = map_points(snapshot)
-    groups = atlas.group_points(P, points, "cluster", [(0, HOSTILE), (1, "b")])
-    names = [Label(c.x, c.y, HOSTILE, c.n_prompts) for c in cluster_table(snapshot)]
-    chart = atlas.draw_map(P, points, groups, np.arange(40), names, lit=np.array([1, 2]), lit_name=HOSTILE)
-    *ground, lit = chart.figure.data
-    assert sum(len(t.x) for t in ground) == 40
-    assert list(lit.customdata) == [1, 2]
-    assert all(t.type == "scattergl" for t in chart.figure.data)
-    assert "<a " not in drawn(chart)
 
 
 def test_labels_never_overlap_and_stay_inside() -> None:

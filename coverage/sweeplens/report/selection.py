@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SENDERS = 100  # senders of a prompt that are written out, those who sent it most often first
 _CONFIDENCE = 0.95
+MAX_Q = 0.05  # of accounts that are said to ask more often than others: the share that chance may give
 FIELDS = (
     "prompt_id", "cluster_id", "cluster", "capability", "level", "language", "first_sent", "n_requests", "n_accounts",
     "accounts",
@@ -131,6 +132,17 @@ def measure_senders(snapshot: "Snapshot", prompt_ids: ArrayLike) -> Senders:
     p = _upper_tail(here, total, marked, prompts)
     family = np.concatenate([p, np.ones(int((all_prompts > 0).sum()) - len(who))])
     return Senders(who, here, prompts, others, at_least, p, adjust(p, family))
+
+
+def rank_senders(found: Senders, by: Literal["more", "most"]) -> NDArray[np.int64]:
+    """Return the places of the senders in order: by how much `more` often than others, or who sent `most` of it.
+
+    Among the former are only those whose number is more than chance gives among all accounts (q up to `MAX_Q`).
+    """
+    if by == "most":
+        return np.lexsort((found.account, -found.at_least, -found.here))
+    able = np.flatnonzero(found.q <= MAX_Q)
+    return able[np.lexsort((found.account[able], -found.here[able], -found.at_least[able]))]
 
 
 def _upper_tail(k: NDArray[np.int64], total: int, marked: int, drawn: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -17,8 +17,8 @@ from sweeplens.text import printable
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
-MOST_READ = 3000  # prompts of a selection that are read; more would change no word
-BACKGROUND = 6000  # prompts that stand for all
+MOST_READ = 2000  # prompts of a selection that are read; more would change no word
+BACKGROUND = 4000  # prompts that stand for all
 _PRIOR = 500.0  # what the prior weighs, in words; in a small log a tenth of what was read
 _SURE = 1.96  # standard deviations to the end of a 95 % interval
 _SHARED_START = 4  # letters that two forms of one word have in common at least
