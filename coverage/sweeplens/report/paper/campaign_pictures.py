@@ -50,7 +50,7 @@ def _clusters(snapshot: "Snapshot", evidence: CampaignEvidence) -> np.ndarray:
 
 
 def _height(rows: int, extra: float) -> float:
-    return float(np.clip(0.135 * rows, 0.7, 7.5)) + extra
+    return float(np.clip(0.135 * rows, 1.0, 7.5)) + extra
 
 
 def _rows(axes: "Axes", matrix: Matrix) -> None:
