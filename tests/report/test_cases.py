@@ -96,10 +96,10 @@ def test_a_campaigns_verdict_follows_while_seven_of_ten_stay(word: str) -> None:
     assert state(given, members=TEN[:6]) == ("reopened", "4 of the 10 members that it had are gone.")
     assert state(given, members=[*TEN, "n1", "n2", "n3", "n4"])[0] == settled
     assert state(given, members=[*TEN, "n1", "n2", "n3", "n4", "n5"]) == (
-        "reopened", "Joined since by n1, n2, n3 and 2 more.",
+        "reopened", "5 accounts have joined since: n1, n2, n3 and 2 more.",
     )  # fmt: skip
     assert state(given, members=[*TEN[:5], "n1"]) == (
-        "reopened", "Joined since by n1; 5 of the 10 members that it had are gone.",
+        "reopened", "1 account has joined since: n1; 5 of the 10 members that it had are gone.",
     )  # fmt: skip
     assert state(verdict(word), members=())[0] == settled
 

@@ -56,7 +56,7 @@ def test_the_page_says_what_was_decided_and_what_is_open_again(page: Open) -> No
     assert "**1 of 2 allow-list entries ends within 14 days**" in said
     again, allowed, trail = tables(app)[:3]
     assert [(r["id"], r["was"]) for r in again] == [("C-01", "tenant")]
-    assert str(again[0]["why"]).startswith("Joined since by dealt-b, dealt-c; 2 of the 3 members")
+    assert str(again[0]["why"]).startswith("2 accounts have joined since: dealt-b, dealt-c; 2 of the 3 members")
     assert [(r["id"], round(float(str(r["days"])))) for r in allowed] == [("lone", 3), ("shop", 43)]
     assert [(r["id"], r["verdict"], r["state"]) for r in trail] == [
         ("gone", "confirmed sweep", "not in snapshot"), ("C-01", "tenant", "reopened"), ("shop", "benign", "allowed"),

@@ -88,7 +88,8 @@ def _who_joined(verdict: Verdict, members: Collection[str], joined: tuple[str, .
     if not joined:
         return f"{left[:1].upper()}{left[1:]}."
     named = ", ".join(joined[:_NAMED]) + (f" and {len(joined) - _NAMED:,} more" if len(joined) > _NAMED else "")
-    return f"Joined since by {named}" + (f"; {left}." if gone else ".")
+    came = "1 account has joined since" if len(joined) == 1 else f"{len(joined):,} accounts have joined since"
+    return f"{came}: {named}" + (f"; {left}." if gone else ".")
 
 
 def _with(case: Case, state: str, why: str = "", **more: object) -> Case:

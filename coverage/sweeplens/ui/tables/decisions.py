@@ -35,7 +35,7 @@ def trail(rows: Sequence[Decided], replaced: set[int]) -> "Styler":
         for v in [row.verdict]
         if v is not None
     ]  # fmt: skip
-    columns = ("at", "analyst", "kind", "id", "verdict", "state", "note", "until", "snapshot", "detector")
+    columns = ("at", "analyst", "kind", "id", "verdict", "state", "until", "note", "snapshot", "detector")
     return styled(frame_of(table, columns))
 
 
@@ -48,10 +48,10 @@ def _state(row: Decided, verdict: "Verdict", replaced: set[int]) -> str:
 def trail_columns() -> dict[str, Any]:
     """Return the columns of the trail."""
     return {
-        "at": text("Time, UTC", 122), "analyst": text("Analyst", 158), "kind": text("Of", 74), "id": text("Id", 122),
+        "at": text("Time, UTC", 122), "analyst": text("Analyst", 184), "kind": text("Of", 74), "id": text("Id", 120),
         "verdict": text("Verdict", 112),
-        "state": text("Case now", 84, "How the case stands now, or that a later verdict has replaced this one"),
-        "note": text("Note", 240), "until": text("Until", 90, "End of the entry of the allow-list, where one was set"),
+        "state": text("Case now", 80, "How the case stands now, or that a later verdict has replaced this one"),
+        "until": text("Until", 90, "End of the entry of the allow-list, where one was set"), "note": text("Note", 210),
         "snapshot": text("Snapshot", 178), "detector": text("Detector", 90),
     }  # fmt: skip
 

@@ -102,7 +102,7 @@ def _audit(snapshot: "Snapshot") -> None:
     """Draw how far the random audit is, what it says, and who is next."""
     audit = reads.judged(snapshot).audit
     st.markdown(
-        "**What an audit at random says about the accounts below review**",
+        "**What the random audit says about accounts below review**",
         help=f"The setting audit draws {100 * audit.share:g} % of the accounts by the store's key, whatever their "
         "level. Decided as they are found, they tell what is missed among those that nobody looks at.",
     )
