@@ -60,7 +60,7 @@ def draw_shares(p: Palette, matrix: Matrix, unit: str) -> Chart:
         )  # fmt: skip
     figure.update_layout(
         coloraxis={
-            "colorscale": list(p.heat), "cmin": 0, "cmax": 100 * most,
+            "colorscale": list(p.shades), "cmin": 0, "cmax": 100 * most,
             "colorbar": {"ticksuffix": " %", "nticks": 5, "lenmode": "pixels", "len": 180, "y": 1, "yanchor": "top"},
         }
     )  # fmt: skip
