@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sweeplens.report.columns import columns_of, floats, number
-from sweeplens.report.facts import FLAGGED, LEVELS, ClusterAccount, ClusterEvidence, ClusterRow
+from sweeplens.report.facts import LEVELS, ClusterAccount, ClusterEvidence, ClusterRow
 from sweeplens.report.find import find_cluster
 from sweeplens.report.ground import make_timeline, prompt_rows
 from sweeplens.report.growth import count_spans, growth, origins, pace
@@ -15,14 +14,12 @@ from sweeplens.report.sentences import describe_cluster
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
-_FLAGGED = min(LEVELS.index(level) for level in FLAGGED)
-
 
 def cluster_table(snapshot: "Snapshot") -> list[ClusterRow]:
     """Return all clusters: those that are pinned, then those with most prompts first."""
     columns = columns_of(snapshot)
     known = origins(snapshot)
-    flagged_requests, requests, flagged_accounts = _flagged(snapshot)
+    use = columns.cluster_use
     names = dict(columns.capabilities)
     rows = []
     for row in snapshot.table("clusters").to_pylist():
@@ -38,8 +35,8 @@ def cluster_table(snapshot: "Snapshot") -> list[ClusterRow]:
                 event=None if origin is None else origin.event,
                 growth=growth(origin, row["n_prompts"]),
                 capability_name=names.get(row["capability"], row["capability"]),
-                n_flagged_accounts=int(flagged_accounts[cluster]),
-                flagged_share=float(flagged_requests[cluster] / max(1, requests[cluster])),
+                n_flagged_accounts=int(use.flagged_accounts[cluster]),
+                flagged_share=float(use.flagged_requests[cluster] / max(1, use.requests[cluster])),
                 terms=tuple(row.pop("terms")),
                 **row,
             )
@@ -77,18 +74,6 @@ def cluster_evidence(
         prompts=tuple(prompt_rows(snapshot, inside[order])),
         timeline=make_timeline(columns.requests.ts[columns.prompt_cluster[columns.requests.prompt] == cluster_id]),
     )
-
-
-def _flagged(snapshot: "Snapshot") -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Count by cluster id: requests of flagged accounts, all requests, flagged accounts. Entry -1 is no cluster."""
-    columns = columns_of(snapshot)
-    pairs, total = columns.pairs, max(columns.cluster_names) + 2
-    cluster = columns.prompt_cluster[pairs.prompt] % total
-    flagged = columns.levels[pairs.account] >= _FLAGGED
-    requests = np.bincount(cluster, weights=pairs.sent, minlength=total).astype(np.int64)
-    theirs = np.bincount(cluster[flagged], weights=pairs.sent[flagged], minlength=total).astype(np.int64)
-    who = np.unique(pairs.account[flagged].astype(np.int64) * total + cluster[flagged])
-    return theirs, requests, np.bincount(who % total, minlength=total)
 
 
 def _accounts(snapshot: "Snapshot", cluster_id: int, most: int | None) -> tuple[ClusterAccount, ...]:

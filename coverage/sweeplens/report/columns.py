@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,6 +10,8 @@ from numpy.typing import NDArray
 
 from sweeplens.detect.detector import LEVELS
 from sweeplens.errors import StoreError
+from sweeplens.report.facts import FLAGGED
+from sweeplens.store.once import lock_of, once
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -66,6 +67,14 @@ class Curves(NamedTuple):
     cells: NDArray[np.int32]
 
 
+class ClusterUse(NamedTuple):
+    """By cluster id, the last entry is for no cluster: requests, those of flagged accounts, and how many these are."""
+
+    requests: NDArray[np.int64]
+    flagged_requests: NDArray[np.int64]
+    flagged_accounts: NDArray[np.int64]
+
+
 class Naming(NamedTuple):
     """What the clusters are called: by id, -1 is what lies in none.
 
@@ -85,49 +94,49 @@ class Columns:
         self._folder = snapshot.folder
         self._naming: Naming | None = None
 
-    @cached_property
+    @once
     def accounts(self) -> list[str]:
         """Account ids in table order."""
         ids: list[str] = self._table("accounts")["account_id"].to_pylist()
         return ids
 
-    @cached_property
+    @once
     def position(self) -> dict[str, int]:
         """Row of each account id."""
         return {account: row for row, account in enumerate(self.accounts)}
 
-    @cached_property
+    @once
     def levels(self) -> NDArray[np.int8]:
         """Level of each account, as its place in `LEVELS`."""
         codes, words = encode(self._table("accounts")["level"])
         return np.array([LEVELS.index(w) for w in words], np.int8)[codes]
 
-    @cached_property
+    @once
     def scores(self) -> NDArray[np.float64]:
         """Score of each account, NaN for none."""
         return floats(self._table("accounts")["score"])
 
-    @cached_property
+    @once
     def n_prompts(self) -> NDArray[np.int32]:
         """Distinct prompts of each account."""
         return whole(self._table("accounts")["n_prompts"])
 
-    @cached_property
+    @once
     def request_account(self) -> NDArray[np.int32]:
         """Account of each row of the requests table."""
         return self._codes(self._table("requests", ["account_id"])["account_id"])
 
-    @cached_property
+    @once
     def requests(self) -> Requests:
         """Requests by account and time."""
         account = self.request_account
         table = self._table("requests", ["ts", "prompt_id"])
         ts = times(table["ts"])
-        row = np.lexsort((np.arange(len(ts)), ts, account))
+        row = np.lexsort((ts, account))  # stable: requests of one time stay as the log has them
         starts = np.searchsorted(account[row], np.arange(len(self.accounts) + 1))
         return Requests(starts, row, ts[row], whole(table["prompt_id"])[row])
 
-    @cached_property
+    @once
     def pairs(self) -> Pairs:
         """Distinct (account, prompt) pairs."""
         r = self.requests
@@ -140,7 +149,7 @@ class Columns:
         starts = np.searchsorted(who, np.arange(len(self.accounts) + 1))
         return Pairs(starts, who, r.prompt[first], sent[order].astype(np.int32), r.ts[first])
 
-    @cached_property
+    @once
     def visits(self) -> Visits:
         """Cells that each account visits."""
         cells = int(self.prompt_cell.max(initial=-1)) + 1
@@ -150,7 +159,7 @@ class Columns:
             (found // max(1, cells)).astype(np.int32), (found % max(1, cells)).astype(np.int32), n.astype(np.int32)
         )
 
-    @cached_property
+    @once
     def signals(self) -> Signals:
         """Signals of all accounts."""
         table = self._table("signals")
@@ -161,7 +170,7 @@ class Columns:
         percentiles[account, names[0]] = floats(table["peer_percentile"])
         return Signals(names[1], values, percentiles)
 
-    @cached_property
+    @once
     def curves(self) -> Curves:
         """Coverage curves of all accounts."""
         table = self._table("curves")
@@ -170,12 +179,12 @@ class Columns:
         starts = np.searchsorted(account[order], np.arange(len(self.accounts) + 1))
         return Curves(starts, n[order], whole(table["cells"])[order])
 
-    @cached_property
+    @once
     def prompt_cell(self) -> NDArray[np.int32]:
         """Cell of each prompt."""
         return whole(self._table("membership")["cell"])
 
-    @cached_property
+    @once
     def prompt_cluster(self) -> NDArray[np.int32]:
         """Cluster of each prompt, -1 for none."""
         return whole(self._table("membership")["cluster"])
@@ -197,19 +206,19 @@ class Columns:
         if self._naming is None or self._naming.last != _last_naming(self._folder.parent):
             self._naming = _read_naming(self._folder, self.found_names)
 
-    @cached_property
+    @once
     def found_names(self) -> dict[int, str]:
         """Name of each cluster id that the map found; -1 is what lies in none."""
         table = self._table("clusters")
         return {-1: "no cluster", **dict(zip(table["cluster_id"].to_pylist(), table["name"].to_pylist(), strict=True))}
 
-    @cached_property
+    @once
     def capabilities(self) -> tuple[tuple[str, str], ...]:
         """(key, name) of each capability, in the taxonomy's order, unassigned last."""
         table = self._table("capabilities")
         return tuple(zip(table["capability"].to_pylist(), table["name"].to_pylist(), strict=True))
 
-    @cached_property
+    @once
     def cluster_capability(self) -> dict[int, int]:
         """Row of the capability of each cluster id; -1 is unassigned."""
         rows = {key: row for row, (key, _) in enumerate(self.capabilities)}
@@ -218,7 +227,7 @@ class Columns:
         known = zip(table["cluster_id"].to_pylist(), table["capability"].to_pylist(), strict=True)
         return {-1: last, **{cluster: rows.get(key, last) for cluster, key in known}}
 
-    @cached_property
+    @once
     def prompt_capability(self) -> NDArray[np.int32]:
         """Row of the capability of each prompt: its own, or where the snapshot has none, that of its cluster."""
         own = self._table("membership")["capability"]
@@ -231,7 +240,7 @@ class Columns:
             lookup[cluster] = row  # cluster -1 is the last entry
         return lookup[self.prompt_cluster]
 
-    @cached_property
+    @once
     def profile(self) -> NDArray[np.int32]:
         """Distinct prompts per account and capability, int32 [accounts, capabilities]."""
         width = len(self.capabilities)
@@ -239,12 +248,30 @@ class Columns:
         counts = np.bincount(key, minlength=len(self.accounts) * width)
         return counts.reshape(len(self.accounts), width).astype(np.int32)
 
-    @cached_property
+    @once
     def prompt_level(self) -> NDArray[np.int8]:
         """The highest level among the senders of each prompt, as its place in `LEVELS`."""
         highest = np.zeros(len(self.prompt_cell), np.int8)
         np.maximum.at(highest, self.pairs.prompt, self.levels[self.pairs.account])
         return highest
+
+    @once
+    def first_sent(self) -> NDArray[np.int64]:
+        """When each prompt was first sent by anybody, in microseconds; `NO_TIME` for never at a known time."""
+        first = np.full(len(self.prompt_cell), NO_TIME, np.int64)
+        np.minimum.at(first, self.pairs.prompt, self.pairs.first)
+        return first
+
+    @once
+    def cluster_use(self) -> ClusterUse:
+        """How much of each cluster comes from flagged accounts."""
+        pairs, total = self.pairs, max(self.cluster_capability) + 2
+        cluster = self.prompt_cluster[pairs.prompt] % total
+        flagged = self.levels[pairs.account] >= min(LEVELS.index(level) for level in FLAGGED)
+        requests = np.bincount(cluster, weights=pairs.sent, minlength=total).astype(np.int64)
+        theirs = np.bincount(cluster[flagged], weights=pairs.sent[flagged], minlength=total).astype(np.int64)
+        who = np.unique(pairs.account[flagged].astype(np.int64) * total + cluster[flagged])
+        return ClusterUse(requests, theirs, np.bincount(who % total, minlength=total))
 
     def _codes(self, column: "pa.ChunkedArray") -> NDArray[np.int32]:
         codes, words = encode(column)
@@ -254,9 +281,11 @@ class Columns:
 def columns_of(snapshot: "Snapshot") -> Columns:
     """Return the columns of an open snapshot, made when they are first asked for and kept as long as it is open."""
     kept = vars(snapshot)  # a table of its own that held them would hold the snapshot with them
-    found: Columns | None = kept.get(_KEPT)
-    if found is None:
-        found = kept[_KEPT] = Columns(snapshot)
+    if _KEPT not in kept:
+        with lock_of(snapshot):
+            if _KEPT not in kept:
+                kept[_KEPT] = Columns(snapshot)
+    found: Columns = kept[_KEPT]
     return found
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from sweeplens.errors import NotFoundError
 from sweeplens.report.columns import columns_of
 from sweeplens.report.facts import CampaignRow
-from sweeplens.report.queue import campaign_queue
+from sweeplens.report.queue import campaign_queue, campaign_rows
 from sweeplens.text import one_line
 
 if TYPE_CHECKING:
@@ -26,10 +26,12 @@ def find_account(snapshot: "Snapshot", account_id: str) -> int:
 
 def find_campaign(snapshot: "Snapshot", campaign_id: str) -> CampaignRow:
     """Return the campaign of any label."""
-    known = {row.campaign_id: row for row in campaign_queue(snapshot, include_all=True)}
+    table = snapshot.table("campaigns")
+    known: list[str] = table["campaign_id"].to_pylist()
     if campaign_id not in known:
-        raise NotFoundError(unknown("campaign", campaign_id, known, snapshot))
-    return known[campaign_id]
+        ranked = [row.campaign_id for row in campaign_queue(snapshot, include_all=True)]
+        raise NotFoundError(unknown("campaign", campaign_id, ranked, snapshot))
+    return campaign_rows(table.slice(known.index(campaign_id), 1), include_all=True)[0]
 
 
 def find_cluster(snapshot: "Snapshot", cluster_id: int) -> int:

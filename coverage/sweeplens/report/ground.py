@@ -70,14 +70,8 @@ def make_rows(
 
 def first_sent(snapshot: "Snapshot", ids: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return when each prompt was first sent by anybody, in microseconds."""
-    pairs = columns_of(snapshot).pairs
-    place = np.full(len(columns_of(snapshot).prompt_cell), -1, np.int64)
-    unique, back = np.unique(ids, return_inverse=True)
-    place[unique] = np.arange(len(unique))
-    at = place[pairs.prompt]
-    first = np.full(len(unique), NO_TIME, np.int64)
-    np.minimum.at(first, at[at >= 0], pairs.first[at >= 0])
-    return first[back]
+    first: NDArray[np.int64] = columns_of(snapshot).first_sent[ids]
+    return first
 
 
 def typical_order(snapshot: "Snapshot", prompts: NDArray[np.integer]) -> NDArray[np.int64]:

@@ -4,7 +4,6 @@ import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -13,6 +12,7 @@ from sweeplens.errors import NotFoundError, StoreError
 from sweeplens.store.hashes import has_hash
 from sweeplens.store.leases import Gone, Lease
 from sweeplens.store.manifests import CURRENT, SNAPSHOT_ID, manifest_order, parse_current, parse_manifest
+from sweeplens.store.once import lock_of, once
 from sweeplens.store.schema import CELLS, INDEX, MANIFEST, VECTORS, empty_columns, fit_table, make_table, schemas
 
 if TYPE_CHECKING:
@@ -88,14 +88,15 @@ class Snapshot:
         it lacks and for one that is damaged, `KeyError` for a column that the table cannot have.
         """
         if name not in self._tables:
-            table = self._read_table(name, columns)
             if columns is not None:
-                return table
-            self._tables[name] = table
+                return self._read_table(name, columns)
+            with lock_of(self):  # who asks for the same table meanwhile waits for it
+                if name not in self._tables:
+                    self._tables[name] = self._read_table(name, None)
         table = self._tables[name]
         return table if columns is None else table.select(list(columns))
 
-    @cached_property
+    @once
     def vectors(self) -> "RowView":
         """The prompts' vectors, float16 [n_prompts, dim], unit rows, memory-mapped."""
         from sweeplens.store.rows import RowView
@@ -121,7 +122,7 @@ class Snapshot:
             self._arrays[name] = self._map(self.manifest["arrays"][name])
         return self._arrays[name]
 
-    @cached_property
+    @once
     def index(self) -> "Index":
         """The FAISS index: the base and what updates added to it."""
         from sweeplens.index.reading import read_index
