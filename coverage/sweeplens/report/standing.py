@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.errors import StoreError
+from sweeplens.errors import NotFoundError, StoreError
 from sweeplens.report.columns import columns_of
 from sweeplens.report.facts import LEVELS, Overview
 from sweeplens.report.queue import campaign_queue, overview
@@ -44,7 +44,7 @@ def read_earlier(store: Path, snapshot_id: str) -> Earlier | None:
             columns = columns_of(older)
             groups = {g.campaign_id: LEVELS.index(g.level) for g in campaign_queue(older, include_all=True)}
             return Earlier(overview(older), dict(zip(columns.accounts, columns.levels.tolist(), strict=True)), groups)
-    except StoreError:
+    except (NotFoundError, StoreError):
         return None
 
 
