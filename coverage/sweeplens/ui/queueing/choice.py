@@ -32,7 +32,7 @@ def table(frame: "Styler", columns: dict[str, Any], subjects: Sequence["Subject"
         frame, key=state[TABLE], hide_index=True, column_config=columns, on_select="rerun", placeholder="–",
         selection_mode=["multi-row", "single-cell"], height="content" if len(subjects) <= _ROWS else _HEIGHT,
         selection_default={"selection": {"rows": [i for i, s in enumerate(subjects) if s in ticked]}},
-        alt="Campaigns and accounts, those to look at first on top",
+        alt="The queue",
     ).selection  # fmt: skip
     now = {subjects[i] for i in chosen.rows if i < len(subjects)}
     for subject in subjects:
@@ -49,6 +49,11 @@ def ticked_among(subjects: Sequence["Subject"]) -> list["Subject"]:
     state = st.session_state
     ticked = state.get(_TICKED, {})
     return [subject for subject in subjects if subject in ticked]
+
+
+def ticked_elsewhere(subjects: Sequence["Subject"]) -> int:
+    """Return how many ticked rows are not among these."""
+    return len(st.session_state.get(_TICKED, {})) - len(ticked_among(subjects))
 
 
 def untick() -> None:

@@ -24,10 +24,10 @@ _KEPT, _MORE = "queue-filters", "queue-more"
 _ME, _NOBODY = "me", "nobody"
 # What each filter is without a choice, by its name in the address.
 EMPTY: Mapping[str, Any] = {
-    "show": None, "level": [], "state": [], "about": None, "model": None, "language": None, "seen": (),
-    "assignee": None, "id": "", "only": [],
+    "show": None, "level": [], "state": [], "about": None, "model": None, "language": None, "since": None,
+    "until": None, "assignee": None, "id": "", "only": [],
 }  # fmt: skip
-_MORE_NAMES = ("about", "model", "language", "seen", "assignee", "id")  # of the second row
+_MORE_NAMES = ("about", "model", "language", "since", "until", "assignee", "id")  # of the second row
 _ONLY = {"new": "new or raised", "audit": "audit slice"}
 _SEARCHES = (
     "Looks in the ids of accounts and campaigns, in the sentences of their reasons, in the notes of verdicts, and in "
@@ -85,12 +85,13 @@ def draw_row(columns: Sequence["DeltaGenerator"]) -> None:
         label_visibility="collapsed", wrap=False,
     )  # fmt: skip
     fourth.text_input(
-        "Search", key=TEXT, type="search", placeholder="Search", label_visibility="collapsed", help=_SEARCHES
-    )
+        "Search", key=TEXT, type="search", placeholder="Search", label_visibility="collapsed", help=_SEARCHES,
+        live="400ms",
+    )  # fmt: skip
     open_, set_ = st.session_state.get(_MORE, False), _more_are_set()
     fifth.button(
         "Fewer filters" if open_ or set_ else "More filters", key="queue-more-button", on_click=_turn, disabled=set_,
-        width="stretch",
+        width="stretch", help="Take those of the second row back first." if set_ else None,
     )  # fmt: skip
 
 
@@ -106,10 +107,11 @@ def draw_more(snapshot: "Snapshot", fields: Fields) -> None:
         if fields.models:
             _select("model", "Asked the model", fields.models, "Any model", lambda name: one_line(name, 60))
         _select("language", "Main language", fields.languages, "Any language", language_name)
-        st.date_input(
-            "Seen within", [], key="seen", bind="query-params", format="YYYY-MM-DD", min_value=_FIRST_DAY,
-            max_value=_LAST_DAY, width=226, help="Days in UTC, both included; one day alone means from then on.",
-        )  # fmt: skip
+        for key, label in (("since", "Seen since"), ("until", "Seen until")):
+            st.date_input(
+                label, None, key=key, bind="query-params", format="YYYY-MM-DD", min_value=_FIRST_DAY,
+                max_value=_LAST_DAY,
+            )  # fmt: skip
         names = sorted({*data.assignees(snapshot).values()} - {access.visitor().name})
         _select("assignee", "Assigned to", [_ME, _NOBODY, *names], "Anyone", lambda name: one_line(name, 40))
         st.text_input("Id contains", key="id", bind="query-params", placeholder="Part of an id")
@@ -144,13 +146,12 @@ def _turn() -> None:
 def wanted() -> Wanted:
     """Return the filters that are set."""
     values, text = chosen()
-    seen: Sequence[date] = values.get("seen", ())
     assignee = str(values.get("assignee") or "")
     who = {_ME: access.visitor().name, _NOBODY: NOBODY}.get(assignee, assignee)
     return Wanted(
         show=values.get("show") or "all", levels=tuple(values.get("level", ())), states=tuple(values.get("state", ())),
         about=values.get("about", ""), model=values.get("model", ""), language=values.get("language", ""),
-        first=seen[0] if seen else None, last=seen[1] if len(seen) > 1 else None, assignee=who,
+        first=values.get("since"), last=values.get("until"), assignee=who,
         audit="audit" in values.get("only", ()), new="new" in values.get("only", ()), id=values.get("id", ""),
         text=text,
     )  # fmt: skip

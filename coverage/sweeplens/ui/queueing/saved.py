@@ -27,6 +27,7 @@ READY = (
 )
 _NAME, _SAID = "queue-view-name", "queue-view-said"
 _TEXT = "text"
+_DAYS = ("since", "until")
 _KNOWN = {"show": SHOW[1:], "level": words.LEVELS, "state": STATES, "only": ("new", "audit")}
 
 
@@ -64,22 +65,22 @@ def from_params(params: Mapping[str, Sequence[str]]) -> tuple[dict[str, Any], st
             continue
         if isinstance(empty, list):
             values[name] = given
-        elif isinstance(empty, tuple):
-            values[name] = tuple(_days(given))
+        elif name in _DAYS:
+            values[name] = _day(given[0])
         else:
             values[name] = given[0]
     return values, "".join(params.get(_TEXT, ())[:1])
 
 
 def _written(value: Any) -> list[str]:  # noqa: ANN401 - the value of any filter
-    return [str(v) for v in value] if isinstance(value, list | tuple) else [str(value)]
+    return [str(v) for v in value] if isinstance(value, list) else [str(value)]
 
 
-def _days(given: Sequence[str]) -> list[date]:
+def _day(given: str) -> date | None:
     try:
-        return [date.fromisoformat(value) for value in given[:2]]
+        return date.fromisoformat(given)
     except ValueError:
-        return []
+        return None
 
 
 def _take(view: View) -> None:

@@ -17,6 +17,7 @@ from sweeplens.ui.reads import queue as reads
 from sweeplens.ui.tables import queue as queue_table
 
 if TYPE_CHECKING:
+    from sweeplens.report.cases import Subject
     from sweeplens.report.facts import Overview
     from sweeplens.report.standing import Earlier
     from sweeplens.ui.reads.queue import News
@@ -120,11 +121,19 @@ def _list() -> None:
         st.button("Take all filters back", key="queue-clear", on_click=filters.put, args=({},))
     with line:
         files.draw(snapshot, ranking, places)
+        if st.button("Open the first", key="queue-first", shortcut="O", disabled=not subjects):
+            opened = subjects[0]
         choice.draw(snapshot, choice.ticked_among(subjects))
-        st.caption(" · ".join(filter(None, (choice.said(), _counted(ranking, desk, places, news)))), width="stretch")
+        said = (choice.said(), _counted(ranking, desk, places, news), _ticked_elsewhere(subjects))
+        st.caption(" · ".join(filter(None, said)), width="stretch")
     if opened is not None:
         kind, subject = opened
         links.go_to(kind, **{kind: subject})
+
+
+def _ticked_elsewhere(subjects: list["Subject"]) -> str:
+    n = choice.ticked_elsewhere(subjects)
+    return f"{words.counted(n, 'ticked row')} {'is' if n == 1 else 'are'} not in this list" if n else ""
 
 
 def _counted(ranking: Ranking, desk: Desk, places: NDArray[np.int64], news: "News") -> str:
