@@ -125,7 +125,7 @@ def order_by_likeness(shares: NDArray[np.float32]) -> NDArray[np.int64]:
     if len(shares) < 3:
         return np.arange(len(shares))
     roots = np.sqrt(np.asarray(shares, np.float64))
-    return leaves_list(linkage(roots, "average", optimal_ordering=True)).astype(np.int64)
+    return np.asarray(leaves_list(linkage(roots, "average", optimal_ordering=True)), np.int64)
 
 
 def describe_breadth(snapshot: "Snapshot", breadth: Breadth) -> str:

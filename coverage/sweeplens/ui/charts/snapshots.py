@@ -22,7 +22,8 @@ def draw_levels(p: Palette, moves: Sequence[LevelMove]) -> Chart:
     import plotly.graph_objects as go
 
     heads = [*(words.LEVEL_WORDS[level] for level in words.LEVELS), _GONE]
-    place = {**{level: i for i, level in enumerate(words.LEVELS)}, None: len(words.LEVELS)}
+    place: dict[str | None, int] = {level: i for i, level in enumerate(words.LEVELS)}
+    place[None] = len(words.LEVELS)
     counts = np.zeros((len(heads), len(heads)), int)
     for move in moves:
         counts[place[move.before], place[move.after]] += move.n_accounts

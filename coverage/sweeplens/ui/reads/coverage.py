@@ -1,5 +1,6 @@
 """Cached reads of the coverage page."""
 
+import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
@@ -22,6 +23,6 @@ def headline(snapshot: Snapshot) -> str:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Ranking the accounts", hash_funcs=LASTING)
-def ranked(snapshot: Snapshot, by: Rank, capability: int | None) -> "NDArray":
+def ranked(snapshot: Snapshot, by: Rank, capability: int | None) -> NDArray[np.int64]:
     """Return the rows of all accounts, those to look at first on top."""
     return coverage.rank_accounts(snapshot, by, capability)

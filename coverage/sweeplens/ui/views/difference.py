@@ -1,7 +1,7 @@
 """What changed between two snapshots: numbers, levels, accounts, campaigns, clusters, signals."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -35,7 +35,7 @@ def _numbers(facts: Difference) -> None:
     for column, name in zip(st.columns(len(_COUNTS)), _COUNTS, strict=True):
         was, now = (getattr(side, f"n_{name}") for side in (facts.before, facts.after))
         delta = None if was == now else f"{'+' if now > was else '−'}{words.count(abs(now - was))}"
-        arrow = "off" if delta is None else "up" if now > was else "down"
+        arrow: Literal["up", "down", "off"] = "off" if delta is None else "up" if now > was else "down"
         column.metric(
             name.capitalize(), words.count(now), delta, delta_color="off", delta_arrow=arrow,
             help=f"{words.count(was)} in the older snapshot.",
