@@ -35,7 +35,7 @@ def comparison(snapshot: Snapshot, account_ids: Sequence[str]) -> Comparison:
     return _comparison(snapshot, tuple(account_ids))
 
 
-@st.cache_resource(max_entries=16, show_spinner="Comparing", hash_funcs=data.LASTING)
+@st.cache_resource(max_entries=16, show_spinner="Comparing", hash_funcs=data.KEY)
 def _comparison(snapshot: Snapshot, account_ids: tuple[str, ...]) -> Comparison:
     return compare.compare_accounts(snapshot, [data.account_evidence(snapshot, a) for a in account_ids])
 
