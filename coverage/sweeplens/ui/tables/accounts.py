@@ -75,47 +75,6 @@ def queue_columns(rows: Sequence[AccountRow | CampaignRow]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def members(rows: Sequence[AccountRow]) -> "Styler":
-    """Return the members of a campaign."""
-    table = [
-        {
-            "level": words.LEVEL_WORDS[r.level], "score": r.score, "id": one_line(r.account_id, 60),
-            "n_requests": r.n_requests, "n_prompts": r.n_prompts, "first": r.first_ts, "last": r.last_ts,
-            "reason": top_reason(r), "p": r.p_value, "q": r.q_value,
-        }
-        for r in rows
-    ]  # fmt: skip
-    columns = ("level", "score", "p", "q", "id", "reason", "n_requests", "n_prompts", "first", "last")
-    return _ranked(frame_of(table, columns), ("n_requests", "n_prompts"))
-
-
-def campaigns(rows: Sequence[CampaignRow], dates: Mapping[str, tuple[Any, Any]]) -> "Styler":
-    """Return all groups."""
-    table = [
-        {
-            "level": words.LEVEL_WORDS[r.level], "score": r.score, "id": r.campaign_id,
-            "label": words.LABEL_WORDS.get(r.label, r.label), "n_accounts": len(r.accounts),
-            "n_requests": r.n_requests, "n_prompts": r.n_prompts, "first": dates[r.campaign_id][0],
-            "last": dates[r.campaign_id][1], "reason": campaign_reason(r), "p": r.p_value, "q": r.q_value,
-        }
-        for r in rows
-    ]  # fmt: skip
-    columns = (
-        "level", "score", "p", "q", "id", "label", "reason", "n_accounts", "n_requests", "n_prompts", "first", "last",
-    )  # fmt: skip
-    return _ranked(frame_of(table, columns), ("n_accounts", "n_requests", "n_prompts"))
-
-
-def campaign_columns(rows: Sequence[CampaignRow]) -> dict[str, Any]:
-    """Return the columns of the list of campaigns; p and q stand there where any row has them."""
-    columns = queue_columns(rows)
-    shown = sum(columns[name] is not None for name in ("p", "q"))
-    return {
-        **columns, "id": text("Id", 60), "label": text("Looks like", 96), "n_accounts": number("Accounts", 70),
-        "reason": text("Evidence", 348 - _CHANCE * shown),
-    }  # fmt: skip
-
-
 def nearest(rows: Sequence[NearAccount]) -> "Styler":
     """Return accounts on like ground."""
     table = [

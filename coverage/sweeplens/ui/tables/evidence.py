@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sweeplens.report.facts import LinkFact, SharedLink, SignalFact
+from sweeplens.report.facts import LinkFact, SignalFact
 from sweeplens.text import one_line
 from sweeplens.ui import words
 from sweeplens.ui.tables.base import frame_of, number, styled, text
@@ -24,22 +24,10 @@ def account_links(rows: Sequence[LinkFact]) -> "Styler":
     return styled(frame_of(table, ("kind", "value", "n_accounts", "others")), counts=("n_accounts",))
 
 
-def shared_links(rows: Sequence[SharedLink]) -> "Styler":
-    """Return what members of a campaign have in common."""
-    table = [
-        {
-            "kind": words.LINK_WORDS.get(r.kind, r.kind), "value": one_line(r.value, 120), "n_members": r.n_members,
-            "n_accounts": r.n_accounts,
-        }
-        for r in rows
-    ]  # fmt: skip
-    return styled(frame_of(table, ("kind", "value", "n_members", "n_accounts")), counts=("n_members", "n_accounts"))
-
-
 def link_columns() -> dict[str, Any]:
     """Return the columns of links."""
     return {
-        "kind": text("In common", 96), "value": text("Value", 150), "n_members": number("Members", 68),
+        "kind": text("In common", 96), "value": text("Value", 150),
         "n_accounts": number("Accounts", 68, "Accounts that have it, in the whole log"), "others": text("Others", 150),
     }  # fmt: skip
 
