@@ -29,6 +29,7 @@ from sweeplens.review.cases import settle
 from sweeplens.review.people import Person
 from sweeplens.review.verdicts import Verdict, add_verdicts
 from sweeplens.store.snapshot import Snapshot, open_snapshot
+from sweeplens.store.tombstones import add_tombstones
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 ABOUT = {"snapshot_id": "s", "detector": "d"}
@@ -174,6 +175,14 @@ def test_scoring_a_log_makes_no_key_to_draw_by(store: Path) -> None:
     assert not (store / "key").exists()
     assert audited(open_snapshot(store), 1.0) == set(SENT)
     assert (store / "key").exists()
+
+
+def test_a_key_that_is_lost_is_not_made_anew(store: Path) -> None:
+    add_tombstones(store, ["x"], 1)
+    assert audited(open_snapshot(store), 1.0) == set(SENT)
+    (store / "key").unlink()
+    assert audited(open_snapshot(store), 1.0) == frozenset()
+    assert not (store / "key").exists()
 
 
 def test_the_audit_draws_the_same_accounts_each_time_and_a_larger_share_holds_the_smaller() -> None:

@@ -16,6 +16,7 @@ from sweeplens.review.audit import audit_slice
 from sweeplens.review.cases import Case, later, settle
 from sweeplens.review.verdicts import Decision, latest_verdicts
 from sweeplens.store.key import store_key
+from sweeplens.store.tombstones import FILE as TOMBSTONES
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
@@ -161,7 +162,10 @@ def review_among(
 
 def audited(snapshot: "Snapshot", share: float) -> frozenset[str]:
     """Return the accounts of a snapshot that are drawn for the audit; none where the store's key cannot be had."""
-    return _draw(snapshot.folder.parent, columns_of(snapshot).accounts, share, create=True)
+    store = snapshot.folder.parent
+    # Where the store had a key that is lost, another one must not take its place.
+    lost = snapshot.manifest.get("key") is not None or (store / TOMBSTONES).exists()
+    return _draw(store, columns_of(snapshot).accounts, share, create=not lost)
 
 
 def _draw(store: Path, accounts: Iterable[str], share: float, *, create: bool) -> frozenset[str]:
