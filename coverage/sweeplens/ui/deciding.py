@@ -39,9 +39,15 @@ _COLOURS: Mapping[str, Literal["red", "orange", "blue", "gray"]] = {
 Seen = Mapping[Subject, int | None]  # the last verdict that the analyst knew of, by case
 
 
-@parts.fragment
 def bar(snapshot: "Snapshot", kind: CaseKind, subject: str) -> None:
     """Draw the state of one case, and for those who may write the form to decide it."""
+    # What the analyst knows is what the page showed as it was opened: the form alone, drawn again, does not add to it.
+    past = history(snapshot.folder.parent, kind, subject)
+    _bar(snapshot, kind, subject, {(kind, subject): past[0].id if past else None})
+
+
+@parts.fragment
+def _bar(snapshot: "Snapshot", kind: CaseKind, subject: str, seen: Seen) -> None:
     key = f"decide-{kind}-{content_hash(subject)[:8]}"
     past = history(snapshot.folder.parent, kind, subject)
     with st.container(border=True, key=f"{key}-bar", gap="small"):
@@ -55,29 +61,33 @@ def bar(snapshot: "Snapshot", kind: CaseKind, subject: str) -> None:
             _history(past, key)
             _report(snapshot, kind, subject, key)
         if access.may_write():
-            seen = past[0].id if past else None
-            _form(snapshot, [(kind, subject)], {(kind, subject): seen}, key)
+            _form(snapshot, [(kind, subject)], seen, key)
 
 
-@parts.fragment
 def decide_many(
     snapshot: "Snapshot", subjects: Sequence[Subject], key: str = "decide-many",
     done: Callable[[int], None] | None = None,
 ) -> None:  # fmt: skip
     """Draw the form that decides several cases at once, all or none; `done` is called with how many were saved."""
+    last = data.last_verdicts(snapshot)
+    _many(snapshot, subjects, {s: last[s].id if s in last else None for s in subjects}, key, done)
+
+
+@parts.fragment
+def _many(
+    snapshot: "Snapshot", subjects: Sequence[Subject], seen: Seen, key: str, done: Callable[[int], None] | None
+) -> None:
     if done is not None and (saved := st.session_state.pop(f"{key}-saved", None)):
         done(saved)
     if not access.may_write():
         st.caption("A viewer may look, but not decide.")
         return
-    last = data.last_verdicts(snapshot)
-    decided = sum(subject in last for subject in subjects)
+    decided = sum(last is not None for last in seen.values())
     earlier = (
         f"; {words.count(decided)} of them {'has a verdict' if decided == 1 else 'have verdicts'}" if decided else ""
     )
     with st.container(border=True, key=f"{key}-bar"):
         st.markdown(f"**{words.counted(len(subjects), 'case')} chosen{earlier}**")
-        seen = {s: last[s].id if s in last else None for s in subjects}
         _form(snapshot, subjects, seen, key)
         _assignee(snapshot, subjects, key, _NOBODY)
 
@@ -128,10 +138,11 @@ def _form(snapshot: "Snapshot", subjects: Sequence[Subject], seen: Seen, key: st
         )  # fmt: skip
 
     def save(known: Seen) -> None:
-        _save(snapshot, [(s, {**seen, **known}[s]) for s in subjects], key)
+        mine: Seen = st.session_state.get(f"{key}-own", {})
+        _save(snapshot, [(s, _latest(seen.get(s), mine.get(s), known.get(s))) for s in subjects], key)
 
     fourth.button(
-        "Save", key=f"{key}-save", type="primary", disabled=verdict is None, on_click=save, args=(seen,),
+        "Save", key=f"{key}-save", type="primary", disabled=verdict is None, on_click=save, args=({},),
         shortcut="Ctrl+Enter", width="stretch", help=_SAVE_HELP,
     )  # fmt: skip
     _outcome(key, save)
@@ -149,7 +160,7 @@ def _save(snapshot: "Snapshot", subjects: Sequence[tuple[Subject, int | None]], 
             decision_on(snapshot, kind, subject, verdict, note=note, until=ends, seen=seen, audit=audit)
             for (kind, subject), seen in subjects
         ]
-        add_verdicts(
+        added = add_verdicts(
             snapshot.folder.parent, decisions, by=access.visitor().person, snapshot_id=snapshot.snapshot_id,
             detector=detector_of(snapshot),
         )  # fmt: skip
@@ -159,7 +170,13 @@ def _save(snapshot: "Snapshot", subjects: Sequence[tuple[Subject, int | None]], 
         state[f"{key}-failed"] = parts.sentence(error)
     else:
         state[f"{key}-saved"] = len(decisions)
+        state[f"{key}-own"] = {(v.kind, v.subject): v.id for v in added}
         state[f"{key}-verdict"], state[f"{key}-note"] = None, ""
+
+
+def _latest(*ids: int | None) -> int | None:
+    """Return the last of the verdicts that the analyst knows of, None where there is none."""
+    return max((i for i in ids if i is not None), default=None)
 
 
 def _outcome(key: str, save: Callable[[Seen], None]) -> None:
@@ -242,9 +259,13 @@ def _report(snapshot: "Snapshot", kind: CaseKind, subject: str, key: str) -> Non
 
     def make(form: Literal["html", "json"]) -> bytes:
         from sweeplens.report.paper import make_report
+        from sweeplens.report.releases import load_releases
 
-        who, text = access.visitor(), not data.hidden()
-        return make_report(snapshot, kind, subject, format=form, text=text, by=who.name, verified=who.verified)
+        who, settings = access.visitor(), data.settings()
+        return make_report(
+            snapshot, kind, subject, format=form, text=not data.hidden(), by=who.name, verified=who.verified,
+            releases=load_releases(settings.releases) if settings.releases else (), allow_days=settings.allow_days,
+        )  # fmt: skip
 
     name = f"sweeplens-{kind}-{subject}"
     with st.popover("Report", key=f"{key}-report"):
