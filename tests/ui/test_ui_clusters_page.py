@@ -19,6 +19,7 @@ from sweeplens.review.people import Person
 from sweeplens.store.schema import make_table
 from sweeplens.store.snapshot import Snapshot, open_snapshot
 from sweeplens.ui.charts.cluster import clusters_title, draw_clusters, draw_growth, growth_title
+from sweeplens.ui.mapping.companion import names_of
 from sweeplens.ui.safe import code_span
 from sweeplens.ui.tables.clusters import clusters
 from sweeplens.ui.theme import PALETTES
@@ -135,6 +136,13 @@ def test_circles_carry_their_cluster_and_pinned_ones_are_named(snapshot: Snapsho
     assert [a.text for a in figure.layout.annotations] == ["soup, recipe"]
     halves = [replace(r, flagged_share=0.4 + 0.1 * r.cluster_id) for r in rows]
     assert clusters_title(halves) == "2 of 4 clusters come mostly from flagged accounts"
+
+
+def test_pinned_clusters_are_named_first_on_the_map(open_own: Open, tmp_path: Path) -> None:
+    name_cluster(tmp_path, 3, name="Kitchen", pinned=True, by=Person("ann"), snapshot_id="s")
+    assert not open_own("map").exception
+    rows = cluster_table(open_snapshot(tmp_path))
+    assert names_of(rows)[0][2] == "Kitchen"
 
 
 def test_growth_is_drawn_by_span(snapshot: Snapshot) -> None:
