@@ -118,7 +118,8 @@ class Companion {
   write(event) {
     if (!this.layer || !this.gd?._fullLayout?.xaxis) return;
     const layout = this.gd._fullLayout, xa = layout.xaxis, ya = layout.yaxis, seen = limits(this.gd, event);
-    this.back.style.display = this.zoom(seen) > 1.05 ? "block" : "none";
+    this.back.hidden = this.zoom(seen) <= 1.05;
+    this.back.style.display = this.back.hidden ? "none" : "block";
     const taken = this.occupied();
     let used = 0;
     for (const [x, y, text, size] of this.data.names) {

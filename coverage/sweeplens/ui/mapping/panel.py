@@ -96,8 +96,8 @@ def _senders(snapshot: "Snapshot", ids: NDArray[np.int64]) -> None:
     )  # fmt: skip
     places = rank_senders(found, "more" if order == "more" else "most")
     if not len(places):
-        st.text("No account asks here more often than chance would have it.")
-        return
+        st.text("No account asks here more often than chance would have it; those with most prompts:")
+        places = rank_senders(found, "most")
     shown = places[:_LISTED]
     at = parts.pick(tables.senders(snapshot, found, shown), tables.sender_columns(), f"map-senders-{order}", rows=5)
     names = columns_of(snapshot).accounts
