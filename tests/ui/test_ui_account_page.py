@@ -44,7 +44,7 @@ def test_the_strongest_reasons_are_drawn_with_what_they_add(open_page: Open) -> 
 def test_a_reason_leads_to_the_prompts_that_show_it(open_page: Open) -> None:
     app = open_page("account", account="lone")
     assert len(listed(app)) == 1
-    pills = keyed(app.button_group, "why")
+    pills = keyed(app.button_group, "choice-why")
     pills.set_value("cells").run()
     shown = listed(app)[0]
     assert len(shown) == 20
@@ -53,7 +53,7 @@ def test_a_reason_leads_to_the_prompts_that_show_it(open_page: Open) -> None:
 
 
 def test_the_address_names_the_reason_the_axis_and_the_rows(open_page: Open) -> None:
-    app = open_page("account", account="lone", why="ground covered", axis="arrival", rows="cluster")
+    app = open_page("account", account="lone", why="cells", axis="arrival", rows="cluster")
     assert "Its prompts: the first in each cell" in texts(app)
     order = next(f for f in figures(app) if "python, function" in labels(f))
     assert order["layout"]["xaxis"]["title"]["text"] == "order of arrival"
@@ -67,11 +67,11 @@ def test_the_address_names_the_reason_the_axis_and_the_rows(open_page: Open) -> 
 
 
 def test_a_reason_that_no_prompt_shows_says_so(open_page: Open) -> None:
-    app = open_page("account", account="dealt-a", why="its campaign")
+    app = open_page("account", account="dealt-a", why="campaign")
     assert "No single prompt shows this: it is what the page of its campaign shows." in texts(app)
 
 
-@pytest.mark.parametrize("why", ["no such reason", "its campaign"])
+@pytest.mark.parametrize("why", ["no such reason", "campaign"])
 def test_a_reason_that_this_account_does_not_have_is_left_out(open_page: Open, why: str) -> None:
     app = open_page("account", account="lone", why=why)
     assert len(listed(app)) == 1
@@ -80,7 +80,7 @@ def test_a_reason_that_this_account_does_not_have_is_left_out(open_page: Open, w
 
 def test_hidden_prompts_stay_hidden_behind_a_reason(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SWEEPLENS_HIDE_PROMPTS", "true")
-    app = open_page("account", account="lone", why="ground covered")
+    app = open_page("account", account="lone", why="cells")
     assert len(listed(app)) == 2
     for table in listed(app):
         assert not table["text"].str.contains("Python|French|integral|soup").any()
@@ -124,6 +124,18 @@ def test_the_nearest_can_be_compared_at_once(open_page: Open, snapshot: Snapshot
     near = [n.account_id for n in account_evidence(snapshot, "shop").nearest[:3]]
     keyed(app.button, "compare-near").click().run()
     assert app.query_params["accounts"] == ["shop", *near]
+
+
+def test_the_next_account_keeps_the_rows_and_the_reason_goes(open_page: Open, snapshot: Snapshot) -> None:
+    ids = [row.account_id for row in account_queue(snapshot)]
+    app = open_page("account", account=ids[0], rows="cluster", why="cells")
+    next(b for b in app.button if b.label == "Next in the queue").click().run()
+    assert f"Account `{ids[1]}`" in texts(app)
+    assert app.query_params["rows"] == "cluster"
+    assert "why" not in app.query_params
+    assert any("python, function" in labels(f) for f in figures(app))
+    keyed(app.button_group, "choice-rows").set_value("capability").run()
+    assert "rows" not in app.query_params
 
 
 def test_the_list_of_accounts_narrows_by_id_and_level(open_page: Open, snapshot: Snapshot) -> None:

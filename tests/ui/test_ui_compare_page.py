@@ -101,7 +101,7 @@ def test_without_accounts_it_says_how_to_begin(open_page: Open) -> None:
 
 
 def test_signals_can_stand_by_their_place_among_peers(open_page: Open) -> None:
-    app = open_compare(open_page, "dealt-a", "chat-1", by="place among peers")
+    app = open_compare(open_page, "dealt-a", "chat-1", by="peers")
     table = table_with(app, "apart")
     assert next(iter(table["label"])) == "ground covered"
     assert table["a0"][0].endswith("above 20 %")

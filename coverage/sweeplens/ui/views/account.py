@@ -11,7 +11,7 @@ from sweeplens.report.facts import AccountEvidence
 from sweeplens.report.sentences import describe_chance
 from sweeplens.signals.catalog import BY_KEY
 from sweeplens.text import one_line
-from sweeplens.ui import data, deciding, links, parts, prompts, words
+from sweeplens.ui import choices, data, deciding, links, parts, prompts, words
 from sweeplens.ui.charts.account import draw_capabilities, draw_curve
 from sweeplens.ui.charts.base import Label
 from sweeplens.ui.charts.ground import draw_ground
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
 _OFFERED = 60  # accounts that are offered to compare with
-_KEPT = ("axis", "rows")  # choices that stay from one account to the next
 SHARED_HELP = (
     "Evidence beside the prompts. It raises no level by itself, except that of an account with fewer than five "
     "distinct prompts that shares something rare with the members of a sweep."
@@ -85,9 +84,8 @@ def _head(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
             parts.link(f"Campaign {code_span(row.campaign_id)}", "campaign", campaign=row.campaign_id)
         parts.link("On the map", "map", account=row.account_id)
         following = _next(snapshot, row.account_id)
-        if following is not None:
-            kept = {name: st.query_params[name] for name in _KEPT if name in st.query_params}
-            parts.link("Next in the queue", "account", account=following, **kept)
+        if following is not None and st.button("Next in the queue", key="next-in-queue", type="tertiary"):
+            links.go_to("account", account=following, **choices.kept("axis", "rows"))
         _compare(snapshot, evidence)
 
 
@@ -119,13 +117,13 @@ def _order(evidence: AccountEvidence) -> None:
     dated = bool(evidence.timeline.days)
     place = st.container()
     with st.container(horizontal=True):
-        by = st.segmented_control(
-            "Axis", ["time", "arrival"], default="time" if dated else "arrival", required=True, key="axis",
-            label_visibility="collapsed", disabled=not dated, bind="query-params",
+        by = choices.choose(
+            "Axis", ["time", "arrival"], "axis", default="time" if dated else "arrival", disabled=not dated,
+            shown={"time": "by time", "arrival": "by order of arrival"}.__getitem__,
         )  # fmt: skip
-        rows = st.segmented_control(
-            "Rows", ["capability", "cluster"], default="capability", required=True, key="rows",
-            label_visibility="collapsed", bind="query-params",
+        rows = choices.choose(
+            "Rows", ["capability", "cluster"], "rows", default="capability",
+            shown={"capability": "capabilities", "cluster": "clusters"}.__getitem__,
         )  # fmt: skip
     clusters = {c.cluster_id: c.name for c in evidence.clusters} if rows == "cluster" else None
     with place:

@@ -9,7 +9,7 @@ from sweeplens.report.compare import MOST, Comparison
 from sweeplens.report.facts import AccountEvidence
 from sweeplens.signals.catalog import BY_KEY
 from sweeplens.text import one_line
-from sweeplens.ui import data, links, parts, prompts, words
+from sweeplens.ui import choices, data, links, parts, prompts, words
 from sweeplens.ui.charts import compare as charts
 from sweeplens.ui.reads import account as reads
 from sweeplens.ui.safe import code_span
@@ -18,8 +18,6 @@ from sweeplens.ui.tables import compare as tables
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
-
-_BY = ("effect on the score", "place among peers")
 
 
 def show() -> None:
@@ -46,6 +44,10 @@ def show() -> None:
     _orders(evidences)
     _signals(found)
     _common(snapshot, found)
+
+
+def _kept() -> dict[str, str]:
+    return choices.kept("axis", "rows", "by")
 
 
 def _sentence(found: Comparison | None, chosen: Sequence[str]) -> str:
@@ -85,19 +87,19 @@ def _head(evidence: AccountEvidence, others: Sequence[str], k: int) -> None:
             links.go_to("account", account=row.account_id)
         st.badge(words.LEVEL_WORDS[row.level], color=parts.BADGES[row.level])  # type: ignore[arg-type] # of Streamlit's
         if st.button("Remove", key=f"compare-remove-{k}", type="tertiary"):
-            links.go_to("compare", accounts=list(others))
+            links.go_to("compare", accounts=list(others), **_kept())
     score = "no score" if row.score is None else f"score {words.score(row.score)}"
     st.caption(" · ".join([score, *words.chances(row.p_value, row.q_value)]))
 
 
 def _add(snapshot: "Snapshot", ids: Sequence[str]) -> None:
-    choices = reads.choices(snapshot)
+    known = reads.choices(snapshot)
     added = st.selectbox(
-        "Add an account", choices, index=None, key=f"compare-add-{len(ids)}", placeholder="type a part of its id",
+        "Add an account", known, index=None, key=f"compare-add-{len(ids)}", placeholder="type a part of its id",
         filter_mode="contains",
     )  # fmt: skip
-    if added is not None and choices.get(added) not in {None, *ids}:
-        links.go_to("compare", accounts=[*ids, choices[added]])
+    if added is not None and known.get(added) not in {None, *ids}:
+        links.go_to("compare", accounts=[*ids, known[added]], **_kept())
 
 
 def _begin(evidence: AccountEvidence) -> None:
@@ -134,13 +136,13 @@ def _orders(evidences: Sequence[AccountEvidence]) -> None:
     dated = all(e.timeline.days for e in evidences)
     place = st.container()
     with st.container(horizontal=True):
-        by = st.segmented_control(
-            "Axis", ["time", "arrival"], default="time" if dated else "arrival", required=True, key="axis",
-            label_visibility="collapsed", disabled=not dated, bind="query-params",
+        by = choices.choose(
+            "Axis", ["time", "arrival"], "axis", default="time" if dated else "arrival", disabled=not dated,
+            shown={"time": "by time", "arrival": "by order of arrival"}.__getitem__,
         )  # fmt: skip
-        rows = st.segmented_control(
-            "Rows", ["capability", "cluster"], default="capability", required=True, key="rows",
-            label_visibility="collapsed", bind="query-params",
+        rows = choices.choose(
+            "Rows", ["capability", "cluster"], "rows", default="capability",
+            shown={"capability": "capabilities", "cluster": "clusters"}.__getitem__,
         )  # fmt: skip
     clusters = {c.cluster_id: c.name for e in evidences for c in e.clusters} if rows == "cluster" else None
     chart = charts.draw_orders(
@@ -154,12 +156,12 @@ def _orders(evidences: Sequence[AccountEvidence]) -> None:
 @parts.fragment
 def _signals(found: Comparison) -> None:
     st.markdown("**What sets them apart: all signals, the largest differences first**")
-    by = st.segmented_control(
-        "Sorted by", list(_BY), default=_BY[0], required=True, key="by", bind="query-params",
-        label_visibility="collapsed",
+    by = choices.choose(
+        "First by", ["adds", "peers"], "by", default="adds",
+        shown={"adds": "by effect on the score", "peers": "by place among peers"}.__getitem__,
     )  # fmt: skip
     rows = list(found.differences)
-    which: tables.By = "adds" if by == _BY[0] else "peers"
+    which: tables.By = "adds" if by == "adds" else "peers"
     if which == "peers":
         rows.sort(key=lambda d: (d.percentiles is None, -(d.percentiles or 0.0)))
     if not rows:

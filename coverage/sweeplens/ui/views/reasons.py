@@ -8,7 +8,7 @@ from sweeplens.report.facts import FLAGGED, AccountEvidence, PromptRow, SignalFa
 from sweeplens.report.sentences import describe_sum
 from sweeplens.report.showing import what_shows
 from sweeplens.signals.catalog import BY_KEY
-from sweeplens.ui import data, parts, prompts, words
+from sweeplens.ui import choices, data, parts, prompts, words
 from sweeplens.ui.charts.account import Strip, draw_strips
 from sweeplens.ui.reads import account as reads
 from sweeplens.ui.tables import prompts as prompt_tables
@@ -60,10 +60,8 @@ def _strip(snapshot: "Snapshot", evidence: AccountEvidence, fact: SignalFact) ->
 @parts.fragment
 def _behind(snapshot: "Snapshot", evidence: AccountEvidence, facts: list[SignalFact]) -> None:
     by_key = {fact.signal: fact for fact in facts}
-    chosen = st.pills(
-        "Prompts that show", list(by_key), key="why", bind="query-params", format_func=lambda s: by_key[s].label
-    )
-    if chosen not in by_key:
+    chosen = choices.choose_any("Prompts that show", list(by_key), "why", shown=lambda s: by_key[s].label)
+    if chosen is None:
         return
     fact, account_id = by_key[chosen], evidence.row.account_id
     fools = f" Honest use that looks the same: {fact.fools}." if fact.fools else ""
