@@ -104,7 +104,7 @@ def name_history(rows: Sequence[ClusterName], found: str) -> "Styler":
 def name_columns() -> dict[str, Any]:
     """Return the columns of what a cluster was called."""
     return {
-        "name": text("Name", 200), "pinned": text("", 58), "who": text("By", 130),
-        "at": st.column_config.DatetimeColumn("When, UTC", width=116, format="D MMM YY HH:mm", timezone="UTC"),
-        "snapshot": text("Snapshot", 180),
+        "name": text("Name", 150), "pinned": text("", 56), "who": text("By", 104),
+        "at": st.column_config.DatetimeColumn("When, UTC", width=110, format="D MMM YY HH:mm", timezone="UTC"),
+        "snapshot": text("Snapshot", 160),
     }  # fmt: skip

@@ -44,7 +44,7 @@ def show_cluster(snapshot: "Snapshot", cluster_id: str) -> None:
         _say_growth(evidence)
     with right:
         parts.draw(draw_timeline(parts.colours(), evidence.timeline), "timeline")
-    left, right = st.columns(2, gap="medium")
+    left, right = st.columns([2, 3], gap="medium")
     with left:
         _terms(row)
     with right:
