@@ -35,6 +35,7 @@ def views(store: Path) -> dict[str, str]:
         "map-account": address("map", account=alone[0].account_id), "coverage": address("coverage"),
         "coverage-topic": address("coverage", capability="Mathematics", rows="all"),
         "coverage-alike": address("coverage", order="alike"), "snapshots": address("snapshots"),
+        "decisions": address("decisions"),
     }  # fmt: skip
     if campaigns:
         largest, honest = (max(group, key=lambda c: len(c.accounts)) for group in _halves(campaigns))

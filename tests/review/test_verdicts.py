@@ -152,3 +152,17 @@ def test_a_file_of_the_first_version_reads_as_it_is_and_gains_the_column_at_the_
         with pytest.raises(sqlite3.IntegrityError, match="CHECK"):
             connection.execute("INSERT INTO verdicts SELECT 9, kind, subject, verdict, note, analyst, verified, at, "
                                "snapshot_id, detector, 2.0, NULL, NULL, NULL FROM verdicts WHERE id = 1")  # fmt: skip
+
+
+def test_a_store_that_cannot_be_written_is_read_as_it_lies(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = add_verdict(store, "account", "a #?1", "benign", **ABOUT)
+    before = sorted(path.name for path in store.iterdir())
+    monkeypatch.setattr("sweeplens.review.database.os.access", lambda *_: False)
+    assert latest_verdicts(store) == {("account", "a #?1"): kept}
+    assert sorted(path.name for path in store.iterdir()) == before
+    with sqlite3.connect(store / FILE) as writer:  # a journal that is not yet a part of the file counts, too
+        writer.execute("PRAGMA wal_autocheckpoint=0")
+        writer.execute("INSERT INTO verdicts SELECT 9, kind, subject, 'tenant', note, analyst, verified, at, "
+                       "snapshot_id, detector, NULL, NULL, NULL, NULL FROM verdicts")  # fmt: skip
+        writer.commit()
+        assert [v.verdict for v in history(store, "account", "a #?1")] == ["tenant", "benign"]

@@ -92,7 +92,7 @@ def read_review(store: Path, *, least: int = 1) -> Iterator[Connection | None]:
         yield None
         return
     try:
-        engine = _engine(path)
+        engine = _engine(path) if os.access(store, os.W_OK) else _reader(path)
         with engine.connect() as connection:
             # A file without a version is being made at this moment.
             yield connection if _version(connection, path) >= least else None
@@ -111,6 +111,19 @@ def _engine(path: Path) -> Engine:
         connection.execute("PRAGMA secure_delete=ON")
 
     return engine
+
+
+def _reader(path: Path) -> Engine:
+    """Return an engine for a file in a folder that cannot be written, such as a volume that is mounted to be read.
+
+    SQLite makes files beside one in WAL mode, even to read. Where it cannot, and no journal is left over, the file
+    holds everything, and is read as it lies.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    quiet = not wal.exists() or wal.stat().st_size == 0
+    query = {"uri": "true", "mode": "ro", **({"immutable": "1"} if quiet else {})}
+    url = URL.create("sqlite", database=path.absolute().as_uri(), query=query)
+    return create_engine(url, poolclass=NullPool, connect_args={"timeout": _WAIT})
 
 
 def _prepare(engine: Engine, path: Path) -> None:
