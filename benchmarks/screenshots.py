@@ -28,7 +28,7 @@ def views(store: Path) -> dict[str, str]:
         "account": address("account", account=alone[0].account_id),
         "account-low": address("account", account=alone[len(alone) * 3 // 4].account_id),
         "account-clusters": address(
-            "account", account=alone[0].account_id, axis="arrival", rows="cluster", why="runs of one prompt"
+            "account", account=alone[0].account_id, axis="arrival", rows="cluster", why="pack"
         ),
         "compare": address("compare", accounts=[a.account_id for a in (*alone[:2], alone[len(alone) * 3 // 4])]),
         "compare-two": address("compare", accounts=[alone[0].account_id, "no such account"]),
