@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeplens.report.facts import MapPoints
 from sweeplens.ui.safe import plot_text
 from sweeplens.ui.theme import Palette, template, translucent
 
@@ -39,13 +41,19 @@ class Label:
     weight: float
 
 
-def new_figure(p: Palette, height: int, **layout: Any) -> "go.Figure":  # noqa: ANN401 - plotly's own options
-    """Return an empty figure in the palette's template."""
+def new_figure(
+    p: Palette,
+    height: int,
+    *,
+    panels: "go.Figure | None" = None,
+    **layout: Any,  # noqa: ANN401 - plotly's own options
+) -> "go.Figure":
+    """Return an empty figure, or the one with these `panels`, in the palette's template."""
     import plotly.graph_objects as go
 
-    figure = go.Figure()
-    figure.update_layout(template=template(p.mode), height=height, **layout)
-    return figure
+    whole = {"template": template(p.mode), "height": height, **layout}
+    # Plotly takes most of its time for updates; a layout of another figure would bring plotly's own template along.
+    return go.Figure(layout=whole) if panels is None else panels.update_layout(whole)
 
 
 def scatter(n: int) -> Any:  # noqa: ANN401 - one of two classes of plotly
@@ -70,19 +78,38 @@ def limits(values: NDArray[np.float32], margin: float = 0.04) -> tuple[float, fl
     return low - pad, high + pad
 
 
-def density(
-    p: Palette, x: NDArray[np.float32], y: NDArray[np.float32], bins: tuple[int, int] = (110, 80)
-) -> "go.Heatmap":
+def density(p: Palette, points: MapPoints, bins: tuple[int, int] = (110, 80)) -> "go.Heatmap":
     """Return all points as a quiet ground: logarithm of the number in a bin, slightly smoothed."""
     import plotly.graph_objects as go
+
+    ground = _ground(points, bins)
+    return go.Heatmap(
+        x=ground.x, y=ground.y, z=ground.z.round(2), zmin=0.0, zmax=max(0.1, float(ground.z.max())),
+        colorscale=list(p.density), showscale=False, hoverinfo="skip", zsmooth="best",
+    )  # fmt: skip
+
+
+class _Ground(NamedTuple):
+    """The middles of the bins, and how dense they are, [y, x]."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    z: NDArray[np.float64]
+
+
+_grounds: "WeakKeyDictionary[MapPoints, dict[tuple[int, int], _Ground]]" = WeakKeyDictionary()
+
+
+def _ground(points: MapPoints, bins: tuple[int, int]) -> _Ground:
+    """Count the points in bins; a map of a million is counted once, as long as it is there."""
     from scipy.ndimage import gaussian_filter
 
-    counts, x_edges, y_edges = np.histogram2d(x, y, bins=bins, range=(limits(x), limits(y)))
-    z = gaussian_filter(np.log1p(counts), 0.9).T
-    return go.Heatmap(
-        x=(x_edges[:-1] + x_edges[1:]) / 2, y=(y_edges[:-1] + y_edges[1:]) / 2, z=z.round(2), zmin=0.0,
-        zmax=max(0.1, float(z.max())), colorscale=list(p.density), showscale=False, hoverinfo="skip", zsmooth="best",
-    )  # fmt: skip
+    known = _grounds.setdefault(points, {})
+    if bins not in known:
+        counts, x, y = np.histogram2d(points.x, points.y, bins=bins, range=(limits(points.x), limits(points.y)))
+        z = gaussian_filter(np.log1p(counts), 0.9).T
+        known[bins] = _Ground((x[:-1] + x[1:]) / 2, (y[:-1] + y[1:]) / 2, z)
+    return known[bins]
 
 
 def log_counts(counts: NDArray[np.float64]) -> dict[str, Any]:

@@ -162,7 +162,7 @@ def draw_rhythm(p: Palette, timeline: Timeline, days: Matrix, hours: Matrix) -> 
         rows=2, cols=2, column_widths=[0.72, 0.28], horizontal_spacing=0.03, vertical_spacing=14 / (height + 14),
         row_heights=[_BARS / height, 1 - _BARS / height], shared_xaxes=True, shared_yaxes="rows",
     )  # fmt: skip
-    figure.update_layout(new_figure(p, height + 70).layout, bargap=0.15)
+    new_figure(p, height + 70, panels=figure, bargap=0.15)
     _add_bars(figure, p, timeline)
     _add_raster(figure, p, days, 1, "%{text}<br>%{x|%-d %b %Y}: %{customdata:,d} requests<extra></extra>")
     _add_raster(figure, p, hours, 2, "%{text}<br>%{x}:00–%{x}:59 UTC: %{customdata:,d} requests<extra></extra>")

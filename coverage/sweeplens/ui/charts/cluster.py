@@ -32,7 +32,7 @@ def draw_clusters(p: Palette, points: MapPoints, rows: Sequence[ClusterRow]) -> 
     import plotly.graph_objects as go
 
     figure = new_figure(p, int(_SIZE[1]) + 30, clickmode="event+select")
-    figure.add_trace(density(p, points.x, points.y))
+    figure.add_trace(density(p, points))
     large = sorted(rows, key=lambda r: -r.n_prompts)
     most = max((r.n_prompts for r in large), default=1)
     hover = [

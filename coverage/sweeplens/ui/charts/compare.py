@@ -140,7 +140,7 @@ def draw_grounds(
     """Draw each account's prompts over the density of all."""
     figure = _panels(p, names, 270)
     x, y = limits(points.x), limits(points.y)
-    ground = density(p, points.x, points.y, (80, 60))
+    ground = density(p, points, (80, 60))
     for k, own in enumerate(ids, 1):
         figure.add_trace(ground, row=1, col=k)
         figure.add_trace(
@@ -223,7 +223,7 @@ def _panels(p: Palette, names: Sequence[str], height: int, *, bargap: float = 0.
     from plotly.subplots import make_subplots
 
     figure = make_subplots(rows=1, cols=len(names), horizontal_spacing=0.03, **shared)
-    figure.update_layout(new_figure(p, height, margin={"t": _TOP}, bargap=bargap).layout)
+    new_figure(p, height, panels=figure, margin={"t": _TOP}, bargap=bargap)
     for k, name in enumerate(names, 1):
         figure.add_annotation(
             x=0, y=1, xref="x domain" if k == 1 else f"x{k} domain", yref="y domain" if k == 1 else f"y{k} domain",

@@ -29,7 +29,7 @@ def draw_timeline(p: Palette, timeline: Timeline, releases: Sequence[Release] = 
     days = [d for d, _ in timeline.days]
     marks = _near(releases, days)
     rows = min(3, len(marks))
-    figure.update_layout(new_figure(p, 230 + _LINE * rows, margin={"t": 8 + _LINE * rows}).layout)
+    new_figure(p, 230 + _LINE * rows, panels=figure, margin={"t": 8 + _LINE * rows})
     figure.add_trace(
         go.Bar(
             x=days, y=[n for _, n in timeline.days], marker={"color": p.accent},
