@@ -16,7 +16,7 @@ from support.judged_store import P, Q, write_judged_store
 from sweeplens.report.account import account_evidence
 from sweeplens.report.campaign import campaign_evidence
 from sweeplens.report.cluster import cluster_table
-from sweeplens.report.queue import account_queue, campaign_queue, overview
+from sweeplens.report.queue import account_queue, overview
 from sweeplens.store.snapshot import Snapshot
 from sweeplens.text import content_hash
 from sweeplens.ui import words
@@ -43,59 +43,6 @@ def shown_columns(app: AppTest, *names: str) -> list[str]:
 
 def ids(app: AppTest) -> list[str]:
     return list(app.dataframe[0].value["id"])
-
-
-def test_the_queue_ranks_campaigns_and_accounts_in_one_list(open_page: Open, snapshot: Snapshot) -> None:
-    app = open_page()
-    accounts = [row.account_id for row in account_queue(snapshot)]
-    assert sorted(ids(app)) == sorted([*accounts, "C-01"])
-    assert [i for i in ids(app) if i != "C-01"] == accounts
-    assert ids(app)[0] == "C-01"
-
-
-def test_a_campaign_stands_above_members_of_its_level_that_score_higher(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SWEEPLENS_STORE", str(tmp_path))
-    write_judged_store(tmp_path, scores={"dealt-b": 0.99})
-    assert ids(open_app(tmp_path, ""))[:3] == ["C-01", "dealt-b", "dealt-a"]
-
-
-def test_the_queue_has_five_numbers_and_they_are_the_reports(open_page: Open, snapshot: Snapshot) -> None:
-    seen = overview(snapshot)
-    metrics = open_page().metric
-    assert [m.label for m in metrics] == ["Accounts", "Flagged", "Campaigns", "Requests", "Snapshot age"]
-    assert [m.value for m in metrics[:4]] == [
-        words.count(n) for n in (seen.n_accounts, seen.n_flagged, seen.n_campaigns, seen.n_requests)
-    ]
-
-
-def test_filters_of_the_queue_come_from_the_address(open_page: Open) -> None:
-    app = open_page(show="accounts", id="DEALT")
-    assert ids(app) == ["dealt-a", "dealt-b", "dealt-c"]
-
-
-def test_filters_of_the_queue_narrow_it_down(open_page: Open, snapshot: Snapshot) -> None:
-    app = open_page()
-    app.multiselect(key="level").set_value(["watch"]).run()
-    assert ids(app) == [row.account_id for row in account_queue(snapshot) if row.level == "watch"]
-    app.multiselect(key="level").set_value([]).run()
-    app.segmented_control(key="show").set_value("campaigns").run()
-    assert ids(app) == [row.campaign_id for row in campaign_queue(snapshot)]
-
-
-def test_a_queue_without_rows_says_what_to_do(open_page: Open) -> None:
-    app = open_page(id="no such id")
-    assert not app.dataframe
-    assert "Nothing in the queue matches" in texts(app)
-
-
-def test_a_row_of_the_queue_opens_its_page(open_page: Open) -> None:
-    app = click_cell(open_page(), "queue", 0)
-    assert "Campaign `C-01`" in texts(app)
-    assert app.query_params["campaign"] == "C-01"
-    app = click_cell(open_page(show="accounts"), "queue", 0)
-    assert "Account `dealt-a`" in texts(app)
 
 
 @pytest.mark.parametrize("account_id", ["lone", "dealt-a", "chat-1", "=cmd", "dealt-c"])

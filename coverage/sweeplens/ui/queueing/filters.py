@@ -40,11 +40,14 @@ Values = Mapping[str, Any]
 
 def recall() -> None:
     """Set the filters as they were when the page was left, unless the address asks for others."""
-    state = st.session_state
-    if TEXT in state or _KEPT not in state:
+    state, asked = st.session_state, _in_address()
+    if TEXT in state:
+        return
+    if any(name in asked for name in _MORE_NAMES):
+        state[_MORE] = True
+    if _KEPT not in state:
         return
     values, text, address = state[_KEPT]
-    asked = _in_address()
     if not asked:
         put(values, text)
     elif asked == address:
@@ -119,7 +122,7 @@ def draw_more(snapshot: "Snapshot", fields: Fields) -> None:
 
 def draw_only(news: "News") -> None:
     """Draw the choice of what is new, and of the audit slice."""
-    said = news.doubt + (f"New or raised: held {news.since}. " if news.since else "")
+    said = f"New or raised: {news.since or 'there is no earlier snapshot to hold this against'}. "
     share = f"Audit slice: {100 * data.settings().audit:.3g} % of all accounts, drawn at random whatever their level."
     st.pills(
         "Only", list(_ONLY), selection_mode="multi", key="only", bind="query-params", label_visibility="collapsed",
@@ -132,11 +135,8 @@ def _select(key: str, label: str, options: Sequence[str], placeholder: str, show
 
 
 def _more_are_set() -> bool:
-    """Say whether a filter of the second row is set, now or by an address that is being opened."""
-    state, opened = st.session_state, TEXT not in st.session_state
-    return any(
-        state.get(name, EMPTY[name]) != EMPTY[name] or (opened and name in st.query_params) for name in _MORE_NAMES
-    )
+    """Say whether a filter of the second row is set."""
+    return any(st.session_state.get(name, EMPTY[name]) != EMPTY[name] for name in _MORE_NAMES)
 
 
 def _turn() -> None:

@@ -24,11 +24,11 @@ _NOTED = "queue-visit"
 
 @dataclass(frozen=True, eq=False)
 class News:
-    """What changed for whom: `change` as in `Desk`, what it is held against, and a sentence where that is not plain."""
+    """What changed: `change` as in `Desk`, what it is held against (empty for nothing), and what is gone, in words."""
 
     change: NDArray[np.int8]
     since: str
-    doubt: str = ""
+    gone: str = ""
 
 
 @st.cache_resource(max_entries=2, show_spinner="Ranking the accounts", hash_funcs=KEY)
@@ -69,9 +69,9 @@ def news(snapshot: Snapshot) -> News:
         if seen is not None:
             return News(_changes(snapshot, visit.snapshot_id, seen), f"since your last visit, {_when(visit.at)}")
     before, name = parent(snapshot), standing.parent_of(snapshot)
-    gone = "" if visit is None else f"The snapshot of your last visit, {_when(visit.at)}, is gone. "
+    gone = "" if visit is None else f"the snapshot of your last visit, {_when(visit.at)}, is gone"
     if before is None or name is None:
-        return News(standing.changes_since(rows, None), "", f"{gone}There is no earlier snapshot to hold this against.")
+        return News(standing.changes_since(rows, None), "", gone)
     return News(_changes(snapshot, name, before), f"since the snapshot before, {_when(before.created)}", gone)
 
 

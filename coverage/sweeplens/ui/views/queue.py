@@ -147,4 +147,6 @@ def _counted(ranking: Ranking, desk: Desk, places: NDArray[np.int64], news: "New
     fresh = int((desk.change[places] > 0).sum())
     if news.since:
         said.append(f"{words.count(fresh) if fresh else 'none'} new or raised {news.since}")
+    if news.gone:
+        said.append(news.gone)
     return " · ".join(said)
