@@ -138,6 +138,15 @@ def test_the_next_account_keeps_the_rows_and_the_reason_goes(open_page: Open, sn
     assert "rows" not in app.query_params
 
 
+def test_prompts_can_stand_by_cluster(open_page: Open) -> None:
+    app = open_page("account", account="lone")
+    next(w for w in app.segmented_control if w.label == "Order").set_value("cluster").run()
+    clusters = list(listed(app)[-1]["cluster"])
+    assert clusters == sorted(
+        clusters, key=["python, function", "translate, french", "integral, solve", "soup, recipe", "no cluster"].index
+    )
+
+
 def test_the_list_of_accounts_narrows_by_id_and_level(open_page: Open, snapshot: Snapshot) -> None:
     app = open_page("account", id="DEALT", level="high")
     assert list(app.dataframe[0].value["id"]) == ["dealt-a", "dealt-b", "dealt-c"]

@@ -39,13 +39,16 @@ def show_prompts(
         names = sorted(found, key=lambda c: (c[0] < 0, c[0]))
         chosen = right.selectbox("Cluster", [None, *names], format_func=_cluster_option, key=f"{key}-cluster")
     order = middle.segmented_control(
-        "Order", ["typical", "time"], default="typical", required=True, key=f"{key}-order",
-        format_func=lambda o: "typical first" if o == "typical" else "by time",
+        "Order", ["typical", "cluster", "time"] if cluster else ["typical", "time"], default="typical", required=True,
+        key=f"{key}-order",
+        format_func={"typical": "typical first", "cluster": "by cluster", "time": "by time"}.__getitem__,
     )  # fmt: skip
     shown = [r for r in rows if not needle or needle.casefold() in (r.text or "").casefold()]
     if chosen is not None:
         shown = [r for r in shown if r.cluster_id == chosen[0]]
-    if order == "time":
+    if order == "cluster":
+        shown.sort(key=lambda r: (r.cluster_id < 0, r.cluster_id))
+    elif order == "time":
         shown.sort(key=lambda r: (r.first_ts is None, r.first_ts, r.prompt_id))
     whole = len(rows) == total or not readable
     some = "" if whole else f" The search looks at the {words.count(len(rows))} most typical ones."

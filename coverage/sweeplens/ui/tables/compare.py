@@ -32,9 +32,12 @@ def _cell(fact: SignalFact | None, shown: Mapping[str, Any], by: By) -> str:
     if fact is None:
         return "–"
     value = "–" if fact.value is None else shown.get(fact.signal, words.short)(fact.value)
-    if by == "adds":
-        return f"{value} · adds {signed(fact.weight)}" if fact.weight is not None else value
-    return f"{value} · above {fact.peer_percentile:.0f} %" if fact.peer_percentile is not None else value
+    beside = None
+    if by == "adds" and fact.weight is not None:
+        beside = f"adds {signed(fact.weight)}"
+    elif by == "peers" and fact.peer_percentile is not None:
+        beside = f"above {fact.peer_percentile:.0f} %"
+    return " · ".join(part for part in (None if fact.value is None and beside else value, beside) if part)
 
 
 def difference_columns(names: Sequence[str], by: By) -> dict[str, Any]:
@@ -79,9 +82,9 @@ def pairs(rows: Sequence[Pair]) -> "Styler":
 def pair_columns() -> dict[str, Any]:
     """Return the columns of the pairs."""
     return {
-        "first": text("Account", 120), "second": text("and", 120),
-        "similarity": number("Likeness", 70, "Cosine of the shares over cells; rare cells weigh more"),
-        "cells": number("Shared cells", 88), "prompts": number("Shared prompts", 104),
+        "first": text("Account", 106), "second": text("and", 106),
+        "similarity": number("Likeness", 66, "Cosine of the shares over cells; rare cells weigh more"),
+        "cells": number("Shared cells", 84), "prompts": number("Shared prompts", 100),
     }  # fmt: skip
 
 

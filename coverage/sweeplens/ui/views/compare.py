@@ -39,7 +39,8 @@ def show() -> None:
     p, points = parts.colours(), data.map_points(snapshot)
     parts.draw(charts.draw_curves(p, chosen, [e.curve for e in evidences]), "compare-curves")
     parts.draw(charts.draw_profiles(p, chosen, [e.capabilities for e in evidences]), "compare-profiles")
-    ground = f"Of {words.counted(found.cells_together, 'cell')}, {words.count(found.cells_of_all)} are visited by all"
+    of_all = f"{words.count(found.cells_of_all)} visited by all" if found.cells_of_all else "none visited by all"
+    ground = f"{words.counted(found.cells_together, 'cell')} together, {of_all}"
     parts.draw(charts.draw_grounds(p, chosen, points, [e.prompt_ids for e in evidences], ground), "compare-ground")
     _orders(evidences)
     _signals(found)

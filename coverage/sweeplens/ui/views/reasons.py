@@ -75,7 +75,12 @@ def _behind(snapshot: "Snapshot", evidence: AccountEvidence, facts: list[SignalF
         return
     rows = _rows(snapshot, evidence, ids.tolist())
     st.caption(f"Its prompts: {what}.{fools}")
-    columns = {**prompt_tables.prompt_columns(), "n_accounts": None, "text": text("Prompt", 330)}
+    columns = {
+        **prompt_tables.prompt_columns(),
+        "n_accounts": None,
+        "text": text("Prompt", 330),
+        "cluster": text("Cluster", 120),
+    }
     at = parts.pick(prompt_tables.prompts(rows), columns, f"why-{chosen}", rows=8)
     if at is not None and at < len(rows):
         prompts.show_prompt(snapshot, rows[at], "why")
