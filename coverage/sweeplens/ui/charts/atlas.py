@@ -24,6 +24,7 @@ COLOURS = 7
 GROW = 0.4  # a point grows by this power of the zoom, up to LARGEST times
 LARGEST = 3.0
 _DAY = 86_400_000_000
+_LIT = ((300, 5.0, 1.0), (3000, 3.0, 0.0), (float("inf"), 1.2, 0.0))  # up to so many: px larger, px of the rim
 _FOCUS = 0.85  # of the points that are drawn: the share that lies in what is looked at
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Range = tuple[float, float]
@@ -282,10 +283,10 @@ def _draw_times(
 
 
 def _draw_light(figure: "go.Figure", p: Palette, points: MapPoints, light: Light, size: float) -> None:
-    few = len(light.ids) < 2000
+    grow, line = next((g, w) for most, g, w in _LIT if len(light.ids) <= most)
     marker = {
-        "size": size + 5.5 if few else size + 1.5, "color": light.colour, "opacity": 0.95 if few else 0.7,
-        "line": {"width": 1 if few else 0, "color": p.ink},
+        "size": size + grow, "color": light.colour, "opacity": 0.95 if line else 0.75,
+        "line": {"width": line, "color": p.ink},
     }  # fmt: skip
     if len(light.ids):
         figure.add_trace(_dots(points, light.ids, light.name, marker, meta="light"))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sweeplens.report.facts import MapPoints
 from sweeplens.ui.safe import plot_text
-from sweeplens.ui.theme import Palette, template, translucent
+from sweeplens.ui.theme import Palette, template
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -153,11 +153,12 @@ def place_labels(
 
 
 def write_labels(figure: "go.Figure", p: Palette, labels: Sequence[Label], width: int = 30) -> None:
-    """Write names onto a map, on a ground that lets the points shine through."""
+    """Write names onto a map, with a halo that parts them from the points."""
+    halo = ", ".join(f"0 0 {px}px {p.ground}" for px in (2, 2, 4, 6))
     for label in labels:
         figure.add_annotation(
-            x=label.x, y=label.y, text=plot_text(label.text, width), font={"size": 12, "color": p.ink},
-            bgcolor=translucent(p.ground, 0.6), borderpad=0, captureevents=False, yshift=_LIFT,
+            x=label.x, y=label.y, text=plot_text(label.text, width), font={"size": 12, "color": p.ink, "shadow": halo},
+            captureevents=False, yshift=_LIFT,
         )  # fmt: skip
 
 

@@ -43,9 +43,9 @@ _CONFIG = {
 # The picture takes what height the window has; what is above it stands at the same place on every screen.
 _STYLE = """<style>
 [data-testid="stColumn"]:has([class*="st-key-map-left"]) { position: sticky; top: 3.2rem; align-self: flex-start; }
-[class*="st-key-map-frame"] { height: max(420px, calc(100vh - 272px)); }
-[class*="st-key-map-frame"] [data-testid="stElementContainer"],
-[class*="st-key-map-frame"] [data-testid="stFullScreenFrame"] { height: 100%; }
+div[class*="st-key-map-frame"] { flex: none; height: max(420px, calc(100vh - 272px)); }
+div[class*="st-key-map-frame"] [data-testid="stElementContainer"],
+div[class*="st-key-map-frame"] [data-testid="stFullScreenFrame"] { height: 100%; }
 </style>"""
 _CLOSE = 1.3  # zoom from which more of what is in view is drawn
 _LANGUAGES = 7
@@ -183,6 +183,8 @@ def colouring(
     snapshot: "Snapshot", p: Palette, by: str, lit: Lit | None, chosen: NDArray[np.int64] | None
 ) -> Colouring | Times:
     """Return the colours of all prompts by what was chosen."""
+    if lit is not None and lit.shares:  # they have the colours; more would be too many
+        return Colouring(np.full(len(data.map_points(snapshot).x), -1, np.int16), (), (), "everybody else")
     if by == "time":
         return reads.times(snapshot)
     if by == "language":
@@ -204,9 +206,7 @@ def colouring(
 
 
 def _accounts(snapshot: "Snapshot", lit: Lit | None, chosen: NDArray[np.int64] | None) -> tuple[str, ...]:
-    """Return the accounts that have a colour: those that are lit, else the largest senders of what is selected."""
-    if lit is not None and lit.shares:
-        return tuple(name for name, _ in lit.shares)
+    """Return the accounts that have a colour: the largest senders of what is selected or lit, else of all."""
     ids = chosen if chosen is not None else lit.ids if lit is not None else None
     if ids is None:
         return reads.largest_senders(snapshot)
