@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sweeplens.report.decisions import Decided
-    from sweeplens.review.verdicts import Verdict
+    from sweeplens.review.people import Person
+    from sweeplens.review.verdicts import Decision, Verdict
     from sweeplens.store.snapshot import Snapshot
 
 _SPAN = re.compile(r"([0-9]{1,4})([hdw])")
@@ -159,11 +160,11 @@ def add(
     quiet: o.Quiet = False,
 ) -> None:
     """Leave a verdict, in the name of the system's user. Prints its number."""
-    from sweeplens.report.cases import decision_on, detector_of
+    from sweeplens.report.cases import decision_on
     from sweeplens.review.assigning import assign as give
     from sweeplens.review.assigning import plain_name
     from sweeplens.review.people import system_person
-    from sweeplens.review.verdicts import VerdictConflictError, add_verdicts, latest_verdicts
+    from sweeplens.review.verdicts import latest_verdicts
 
     settings, opened = o.read_settings(config, store=store), open_store(store, None, config)
     word, me = verdict.value.replace("-", " "), system_person()
@@ -173,19 +174,11 @@ def add(
     before = [last[s] for s in subjects if s in last]
     theirs = [v for v in before if (v.analyst, v.verified) != (me.name, me.verified)]
     _refuse([v for v in theirs if seen is None or v.id > seen])
+    known = {s: last[s].id if s in last else None for s in subjects}
     decisions = [
-        decision_on(
-            opened, *s, word, note=note, until=until, seen=last[s].id if s in last else None, audit=settings.audit
-        )
-        for s in subjects
-    ]  # fmt: skip
-    try:
-        added = add_verdicts(
-            settings.store, decisions, by=me, snapshot_id=opened.snapshot_id, detector=detector_of(opened)
-        )
-    except VerdictConflictError as conflict:
-        _refuse(conflict.latest)
-        raise
+        decision_on(opened, *s, word, note=note, until=until, seen=known[s], audit=settings.audit) for s in subjects
+    ]
+    added = _save(opened, decisions, me)
     if name is not None:
         give(settings.store, subjects, name, by=me)
     if not quiet:
@@ -194,6 +187,19 @@ def add(
     with quiet_pipe():
         for new in added:
             typer.echo(str(new.id))
+
+
+def _save(opened: "Snapshot", decisions: "Sequence[Decision]", by: "Person") -> "list[Verdict]":
+    """Add verdicts; shows those that came in between, and raises `StoreError` where there are any."""
+    from sweeplens.report.cases import detector_of
+    from sweeplens.review.verdicts import VerdictConflictError, add_verdicts
+
+    store, about = opened.folder.parent, {"snapshot_id": opened.snapshot_id, "detector": detector_of(opened)}
+    try:
+        return add_verdicts(store, decisions, by=by, **about)
+    except VerdictConflictError as conflict:
+        _refuse(conflict.latest)
+        raise
 
 
 @verdicts.command()
