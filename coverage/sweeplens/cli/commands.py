@@ -22,11 +22,9 @@ from sweeplens.cli.storing import prune, snapshots, use, verify
 from sweeplens.cli.streams import prepare_process, say
 from sweeplens.cli.updating import update
 from sweeplens.cli.verdicts import verdicts
-from sweeplens.cli.verdicts import verdicts
 from sweeplens.errors import SweepLensError
 
 if TYPE_CHECKING:
-    from sweeplens.report.cases import Review
     from sweeplens.report.cases import Review
     from sweeplens.report.facts import CampaignRow
     from sweeplens.store.snapshot import Snapshot
@@ -43,7 +41,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-app.add_typer(verdicts, name="verdicts")
 app.add_typer(verdicts, name="verdicts")
 app.add_typer(known, name="known")
 
