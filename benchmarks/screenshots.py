@@ -22,7 +22,9 @@ def views(store: Path) -> dict[str, str]:
     campaigns = campaign_queue(snapshot, include_all=True)
     alone = [a for a in account_queue(snapshot) if a.campaign_id is None]
     found = {
-        "queue": address("queue"), "accounts": address("account"), "campaigns": address("campaign"),
+        "queue": address("queue"), "queue-new": address("queue", only="new"),
+        "queue-filtered": address("queue", level=["high", "review"], state="open", language="English", show="accounts"),
+        "accounts": address("account"), "campaigns": address("campaign"),
         "clusters": address("clusters"), "map": address("map"), "map-cluster": address("map", colour="cluster"),
         "map-level": address("map", colour="level"), "cluster": address("clusters", cluster="0"),
         "account": address("account", account=alone[0].account_id),

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 ROW = 31  # px of a row of a table
 
 PAGES = {
-    "": ("1 campaign and 4 of 8 accounts are at review or high.", 0),
+    "": ("5 open at review or high: 1 campaign, 4 accounts.", 0),
     "account": ("8 accounts, 4 of them at review or high.", 0),
     "account?account=lone": ("Scores like a sweep: 0.97", 6),
     "campaign": ("2 groups of accounts, 1 of which resembles one sweep.", 0),
