@@ -358,6 +358,7 @@ def test_accounts_are_listed_by_how_much_more_they_ask_here(open_page: Open, sna
     table = next(d.value for d in app.dataframe if "times" in d.value)
     assert list(table["id"]) == ["chat-1", "shop", "lone"]
     assert table["times"].isna().tolist() == [False, False, True]
+    assert list(table["here"]) == [8, 8, 4]
 
 
 def test_the_first_accounts_of_a_selection_can_be_lit(open_page: Open) -> None:

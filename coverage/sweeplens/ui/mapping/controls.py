@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from sweeplens.report.columns import columns_of
 from sweeplens.report.languages import language_name
 from sweeplens.report.selection import Filter
+from sweeplens.text import one_line
 from sweeplens.ui import data, links, words
 from sweeplens.ui.mapping.lighting import ONE, SEVERAL
 from sweeplens.ui.reads import map as reads
@@ -115,13 +117,14 @@ def _lights(snapshot: "Snapshot") -> None:
         _pick_one("Light a campaign", "campaign", [row.campaign_id for row in data.campaigns(snapshot)], str)
     with right:
         rows = {str(row.cluster_id): row.name for row in data.clusters(snapshot)}
-        _pick_one("Light a cluster", "cluster", list(rows), lambda c: f"{c} {rows.get(c, '')}")
+        _pick_one("Light a cluster", "cluster", list(rows), lambda c: f"{c} {one_line(rows.get(c, ''), 40)}")
 
 
 def _offered(snapshot: "Snapshot") -> list[str]:
     """Return the accounts to look at first; what the address names is there in any case."""
-    first = [row.account_id for row in data.accounts(snapshot)[:_OFFERED]]
-    return list(dict.fromkeys([*links.all_wanted(SEVERAL), *first]))
+    names = columns_of(snapshot).accounts
+    first = [names[i] for i in reads.first_accounts(snapshot)[:_OFFERED].tolist()]
+    return list(dict.fromkeys([*links.all_wanted(SEVERAL), *(a for a in first if one_line(a) == a)]))
 
 
 def _pick_one(label: str, name: str, options: list[str], show: Callable[[str], str]) -> None:

@@ -42,7 +42,7 @@ _CONFIG = {
 }  # fmt: skip
 # The picture takes what height the window has; what is above it stands at the same place on every screen.
 _STYLE = """<style>
-[data-testid="stColumn"]:has([class*="st-key-map-left"]) { position: sticky; top: 3.2rem; align-self: flex-start; }
+[data-testid="stColumn"]:has([class*="st-key-map-left"]) { position: sticky; top: 4rem; align-self: flex-start; }
 div[class*="st-key-map-frame"] { flex: none; height: max(420px, calc(100vh - 272px)); }
 div[class*="st-key-map-frame"] [data-testid="stElementContainer"],
 div[class*="st-key-map-frame"] [data-testid="stFullScreenFrame"] { height: 100%; }
@@ -75,7 +75,7 @@ def masks_of(snapshot: "Snapshot", choice: Choice, lit: Lit | None) -> Masks:
 def start(snapshot: "Snapshot", lit: Lit | None) -> None:
     """Forget what was drawn around when something else is lit, and all when it is another snapshot."""
     state = st.session_state
-    context = hash((snapshot.snapshot_id, None if lit is None else lit.what))
+    context = (snapshot.snapshot_id, _key(lit))
     if state.get("map-context") != context:
         if "map-context" in state:
             state["map-drawn"] = None
@@ -84,6 +84,10 @@ def start(snapshot: "Snapshot", lit: Lit | None) -> None:
         state["map-snapshot"] = snapshot.snapshot_id
         for name in ("map-view", "map-range"):
             state.pop(name, None)
+
+
+def _key(lit: Lit | None) -> str:
+    return "" if lit is None else f"{lit.what} {reads.key_of(lit.ids)}"
 
 
 def drawn() -> selection.Drawn | None:
@@ -162,7 +166,7 @@ def _range(
     A figure of other limits would be sent and drawn again after each move of the analyst's, who has moved already.
     """
     state = st.session_state
-    content = (snapshot.snapshot_id, choice, None if lit is None else lit.what, repr(around), parts.colours().mode, n)
+    content = (snapshot.snapshot_id, choice, _key(lit), repr(around), parts.colours().mode, n)
     sampled = state.get("map-sampled")
     before = state.get("map-range")
     if before is None or before[0] != content or sampled:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sweeplens.report import ground, search, selection, terms
 from sweeplens.report.columns import columns_of
+from sweeplens.report.coverage import rank_accounts
 from sweeplens.report.find import find_account, find_campaign
 from sweeplens.report.search import Near
 from sweeplens.report.selection import Filter, PromptFields, Senders
@@ -117,6 +118,12 @@ def account_codes(snapshot: Snapshot, accounts: tuple[str, ...]) -> NDArray[np.i
     for place, account in reversed(list(enumerate(accounts))):
         codes[prompts_of(snapshot, account)] = place
     return codes
+
+
+@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)
+def first_accounts(snapshot: Snapshot) -> Ids:
+    """Return the rows of all accounts, those to look at first on top."""
+    return rank_accounts(snapshot, "level")
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from sweeplens.report.columns import columns_of
 from sweeplens.report.facts import LEVELS, PromptRow
-from sweeplens.report.selection import Senders
+from sweeplens.report.selection import MAX_Q, Senders
 from sweeplens.report.sentences import shown_text
 from sweeplens.text import one_line
 from sweeplens.ui import words
@@ -30,7 +30,7 @@ def senders(snapshot: "Snapshot", found: Senders, places: NDArray[np.int64]) -> 
             "level": words.LEVEL_WORDS[LEVELS[columns.levels[found.account[i]]]],
             "id": one_line(columns.accounts[found.account[i]], 60), "here": int(found.here[i]),
             "share": found.here[i] / found.prompts[i],
-            "times": float(found.at_least[i]) if found.at_least[i] >= 1 else None,
+            "times": float(found.at_least[i]) if found.q[i] <= MAX_Q else None,
         }
         for i in places.tolist()
     ]  # fmt: skip
@@ -48,7 +48,8 @@ def sender_columns() -> dict[str, Any]:
         "share": number("Of own", 54, "Share of its distinct prompts that lie in the selection"),
         "times": number(
             "Times", 46,
-            "At least how many times as often as all other accounts it asks here: the lower end of a 95 % interval",
+            "At least how many times as often as all other accounts it asks here (lower end of a 95 % interval), where "
+            "that is more than chance gives",
         ),
     }  # fmt: skip
 
