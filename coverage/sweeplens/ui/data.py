@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -20,6 +20,7 @@ from sweeplens.report import account, campaign, cluster, ground, queue, search
 from sweeplens.report.cases import Cases, Subject, cases_of
 from sweeplens.report.cases import audited as draw_audit
 from sweeplens.report.columns import columns_of
+from sweeplens.report.compare import LinkInCommon
 from sweeplens.report.facts import (
     AccountEvidence,
     AccountRow,
@@ -28,9 +29,11 @@ from sweeplens.report.facts import (
     ClusterEvidence,
     ClusterRow,
     Hit,
+    LinkFact,
     MapPoints,
     Overview,
     PromptRow,
+    SharedLink,
 )  # fmt: skip
 from sweeplens.review.database import review_stamp
 from sweeplens.review.verdicts import Verdict, latest_verdicts
@@ -38,6 +41,7 @@ from sweeplens.store.snapshot import Snapshot, open_snapshot, read_current, read
 
 _FRESH = 60.0  # seconds after which entries of the allow-list are looked at again
 MAX_PROMPTS = 2000  # prompts of one account or campaign that are listed, the typical ones first
+Linked = TypeVar("Linked", LinkFact, SharedLink, LinkInCommon)
 Period = tuple[datetime | None, datetime | None]
 
 
@@ -130,7 +134,9 @@ def account_evidence(snapshot: Snapshot, account_id: str) -> AccountEvidence:
 @st.cache_resource(max_entries=24, show_spinner="Gathering the evidence", hash_funcs=KEY)
 def _account_evidence(snapshot: Snapshot, account_id: str, hide: bool) -> AccountEvidence:
     found = account.account_evidence(snapshot, account_id, max_prompts=MAX_PROMPTS)
-    return replace(found, prompts=_without_text(found.prompts)) if hide else found
+    if not hide:
+        return found
+    return replace(found, prompts=_without_text(found.prompts), links=without_prompts(found.links))
 
 
 def campaign_evidence(snapshot: Snapshot, campaign_id: str) -> CampaignEvidence:
@@ -141,7 +147,14 @@ def campaign_evidence(snapshot: Snapshot, campaign_id: str) -> CampaignEvidence:
 @st.cache_resource(max_entries=8, show_spinner="Gathering the evidence", hash_funcs=KEY)
 def _campaign_evidence(snapshot: Snapshot, campaign_id: str, hide: bool) -> CampaignEvidence:
     found = campaign.campaign_evidence(snapshot, campaign_id, max_prompts=MAX_PROMPTS)
-    return replace(found, prompts=_without_text(found.prompts)) if hide else found
+    if not hide:
+        return found
+    return replace(found, prompts=_without_text(found.prompts), links=without_prompts(found.links))
+
+
+def without_prompts(rows: tuple[Linked, ...]) -> tuple[Linked, ...]:
+    """Return what accounts have in common, without the text of system prompts, which are prompts as well."""
+    return tuple(replace(row, value="(text not shown)") if row.kind == "system_prompt" else row for row in rows)
 
 
 def _without_text(rows: Sequence[PromptRow]) -> tuple[PromptRow, ...]:

@@ -1,6 +1,7 @@
 """Cached reads of the pages of one account and of several."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -31,13 +32,14 @@ def prompts_showing(snapshot: Snapshot, account_id: str, signal: str) -> NDArray
 
 
 def comparison(snapshot: Snapshot, account_ids: Sequence[str]) -> Comparison:
-    """Return what is known about a few accounts together."""
-    return _comparison(snapshot, tuple(account_ids))
+    """Return what is known about a few accounts together; texts are left out where prompts are hidden."""
+    return _comparison(snapshot, tuple(account_ids), data.hidden())
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing", hash_funcs=data.KEY)
-def _comparison(snapshot: Snapshot, account_ids: tuple[str, ...]) -> Comparison:
-    return compare.compare_accounts(snapshot, [data.account_evidence(snapshot, a) for a in account_ids])
+def _comparison(snapshot: Snapshot, account_ids: tuple[str, ...], hide: bool) -> Comparison:
+    found = compare.compare_accounts(snapshot, [data.account_evidence(snapshot, a) for a in account_ids])
+    return replace(found, links=data.without_prompts(found.links)) if hide else found
 
 
 @st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=data.LASTING)
