@@ -19,6 +19,7 @@ from sweeplens.report.ground import map_points
 from sweeplens.report.selection import measure_senders, prompt_fields, rank_senders
 from sweeplens.store.snapshot import Snapshot
 from sweeplens.ui.charts import atlas
+from sweeplens.ui.charts.base import Chart
 from sweeplens.ui.mapping.companion import names_of, read_view
 from sweeplens.ui.selection import inside, is_empty, keep, shapes
 from sweeplens.ui.theme import palette
@@ -204,12 +205,17 @@ def test_cluster_colours_follow_the_ids(snapshot: Snapshot) -> None:
     assert all(len(set(found.codes[a : a + 8].tolist())) == 1 for a in (0, 10, 20, 30))
 
 
+def dots(chart: Chart) -> list[Any]:
+    """The traces of a map without the entries of its legend."""
+    return [t for t in chart.figure.data if t.meta != "key"]
+
+
 def test_the_map_draws_each_point_once_and_escapes_names(snapshot: Snapshot) -> None:
     points = map_points(snapshot)
     colouring = atlas.Colouring(atlas.coded(points.cluster, [0, 1]), (HOSTILE, "b"), P.categories[:2], "rest")
     light = atlas.Light(HOSTILE, P.accent, np.array([1, 2]))
     chart = atlas.draw_map(P, points, colouring, atlas.Look(np.arange(40), lights=(light,)))
-    *ground, lit = chart.figure.data
+    *ground, lit = dots(chart)
     ids = np.concatenate([t.customdata[:, 0] for t in ground])
     assert sorted(ids.tolist()) == list(range(40))
     assert [t.marker.color for t in ground] == [P.other, *P.categories[:2]]
@@ -224,7 +230,7 @@ def test_what_does_not_pass_is_grey_and_has_no_colour(snapshot: Snapshot) -> Non
     points = map_points(snapshot)
     grey = np.arange(40) >= 30
     look = atlas.Look(np.arange(40), grey=grey)
-    first, *rest = atlas.draw_map(P, points, atlas.colour_points(P, points, "level"), look).figure.data
+    first, *rest = dots(atlas.draw_map(P, points, atlas.colour_points(P, points, "level"), look))
     assert first.customdata[:, 0].tolist() == list(range(30, 40))
     assert (first.marker.color, first.hoverinfo) == (P.other, "skip")
     assert sum(len(t.x) for t in rest) == 30
@@ -233,7 +239,7 @@ def test_what_does_not_pass_is_grey_and_has_no_colour(snapshot: Snapshot) -> Non
 def test_times_have_a_scale_and_what_has_none_is_grey(snapshot: Snapshot) -> None:
     points, times = map_points(snapshot), atlas.days_of(prompt_fields(snapshot).first)
     assert np.isnan(times.days[39])
-    undated, dated = atlas.draw_map(P, points, times, atlas.Look(np.arange(40))).figure.data
+    undated, dated = dots(atlas.draw_map(P, points, times, atlas.Look(np.arange(40))))
     assert undated.customdata[:, 0].tolist() == np.flatnonzero(np.isnan(times.days)).tolist()
     assert "2 Mar 2026" in dated.marker.colorbar.ticktext[0]
     assert dated.marker.colorscale[0][1] == P.heat[0][1]
@@ -296,7 +302,9 @@ def test_several_accounts_are_lit_each_in_a_colour(open_page: Open) -> None:
     assert not app.exception
     assert "2 accounts" in texts(app)
     lights = [t for t in figure_of(app)["data"] if t.get("meta") == "light"]
+    keys = [t["name"] for t in figure_of(app)["data"] if t["meta"] == "key"]
     assert [t["name"] for t in lights] == ["lone", "shop"]
+    assert keys == ["everybody else", "lone", "shop"]
     assert len({t["marker"]["color"] for t in lights}) == 2
 
 
@@ -320,7 +328,7 @@ def test_every_colour_draws_each_prompt_once(open_page: Open, by: str) -> None:
 
 
 def length(packed: dict[str, str]) -> int:
-    return len(np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"]))
+    return len(np.frombuffer(base64.b64decode(packed["bdata"]), packed["dtype"])) if "bdata" in packed else 0
 
 
 def test_filters_say_how_many_remain_and_keep_the_selection(open_page: Open) -> None:
@@ -337,6 +345,14 @@ def test_filters_say_how_many_remain_and_keep_the_selection(open_page: Open) -> 
     app.button(key="map-no-filters").click().run()
     assert "40 prompts selected" in texts(app)
     assert "pass the filters" not in texts(app)
+
+
+def test_of_what_is_lit_it_is_said_how_much_passes(open_page: Open) -> None:
+    app = open_page("map", account="lone")
+    assert "of them pass the filters" not in texts(app)
+    app.multiselect(key="capability").set_value(["Coding"]).run()
+    assert "5 of them pass the filters." in texts(app)
+    assert set(shown(app)) == {prompt_text(p) for p in range(0, 10, 2)}
 
 
 def test_what_is_left_out_cannot_be_selected(open_page: Open) -> None:

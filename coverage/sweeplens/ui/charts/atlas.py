@@ -68,6 +68,7 @@ class Look:
     clicked   prompts that were clicked
     view      the limits (x, y) of what is looked at; None for the whole map
     revision  changes where the analyst's drawing on the map is to be forgotten
+    legend    changes where it is to be forgotten what he hid by a click in the legend
     """
 
     drawn: NDArray[np.int64]
@@ -77,6 +78,7 @@ class Look:
     clicked: NDArray[np.int64] | None = None
     view: tuple[Range, Range] | None = None
     revision: str = ""
+    legend: str = ""
 
 
 def rank_points(cluster: NDArray[np.integer]) -> NDArray[np.int32]:
@@ -212,7 +214,8 @@ def draw_map(p: Palette, points: MapPoints, colouring: Colouring | Times, look: 
     figure = new_figure(
         p, 480, dragmode="lasso", showlegend=True, uirevision="map", selections=list(look.areas),
         selectionrevision=look.revision, margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        legend={"orientation": "h", "x": 0, "y": -0.01, "yanchor": "top", "title": None, "font": {"size": 12}},
+        legend={"orientation": "h", "x": 0, "y": -0.01, "yanchor": "top", "title": None, "font": {"size": 12},
+            "uirevision": look.legend},
     )  # fmt: skip
     zoom = max(1.0, (whole[0][1] - whole[0][0]) / (view[0][1] - view[0][0]))
     size = round(point_size(len(look.drawn)) * min(LARGEST, zoom**GROW), 1)
@@ -221,7 +224,7 @@ def draw_map(p: Palette, points: MapPoints, colouring: Colouring | Times, look: 
         _draw_light(figure, p, points, light, size)
     if look.clicked is not None and len(look.clicked):
         ring = {"size": 15, "color": "rgba(0,0,0,0)", "line": {"width": 2.5, "color": p.ink}}
-        figure.add_trace(_dots(points, look.clicked, "clicked", ring, showlegend=False, meta="ring", hoverinfo="skip"))
+        figure.add_trace(_dots(points, look.clicked, "clicked", ring, meta="ring", hoverinfo="skip"))
     hide_axes(figure, *view)
     return Chart(
         figure,
@@ -242,8 +245,9 @@ def _draw_points(
     if look.grey is not None:
         grey = look.grey[drawn]
         if grey.any():
-            pale = {**marker, "color": p.other, "opacity": 0.12}
+            pale = {**marker, "color": p.other, "opacity": min(0.12, 0.6 * shine)}
             figure.add_trace(_dots(points, drawn[grey], "filtered out", pale, hoverinfo="skip"))
+            _add_key(figure, "filtered out", p.line)
         drawn = drawn[~grey]
     if isinstance(colouring, Times):
         _draw_times(figure, p, points, colouring, drawn=drawn, marker=marker)
@@ -254,8 +258,9 @@ def _draw_points(
     for code, (a, b) in enumerate(pairwise(bounds.tolist()), start=-1):
         if b > a:
             name, colour = (colouring.names[code], colouring.colours[code]) if code >= 0 else (colouring.rest, p.other)
-            named = colouring.legend or code < 0
-            figure.add_trace(_dots(points, drawn[order[a:b]], name, {**marker, "color": colour}, showlegend=named))
+            figure.add_trace(_dots(points, drawn[order[a:b]], name or str(code), {**marker, "color": colour}))
+            if colouring.legend or code < 0:
+                _add_key(figure, name, colour)
 
 
 def _draw_times(
@@ -265,6 +270,7 @@ def _draw_times(
     known = ~np.isnan(times.days[drawn])
     if not known.all():
         figure.add_trace(_dots(points, drawn[~known], "without a time", {**marker, "color": p.other}))
+        _add_key(figure, "without a time", p.other)
     ids = drawn[known]
     if not len(ids):
         return
@@ -279,7 +285,7 @@ def _draw_times(
         "tickfont": {"color": p.quiet, "size": 12},
     }  # fmt: skip
     colours = {"color": days, "colorscale": list(p.heat), "cmin": low, "cmax": max(high, low + 1e-3), "colorbar": bar}
-    figure.add_trace(_dots(points, ids, "first sent", {**marker, **colours}, showlegend=False))
+    figure.add_trace(_dots(points, ids, "first sent", {**marker, **colours}))
 
 
 def _draw_light(figure: "go.Figure", p: Palette, points: MapPoints, light: Light, size: float) -> None:
@@ -289,7 +295,21 @@ def _draw_light(figure: "go.Figure", p: Palette, points: MapPoints, light: Light
         "line": {"width": line, "color": p.ink},
     }  # fmt: skip
     if len(light.ids):
-        figure.add_trace(_dots(points, light.ids, light.name, marker, meta="light"))
+        figure.add_trace(_dots(points, light.ids, light.name, marker, meta="light", legendgroup=f"light {light.name}"))
+        _add_key(figure, light.name, light.colour, f"light {light.name}")
+
+
+def _add_key(figure: "go.Figure", name: str, colour: str, group: str | None = None) -> None:
+    """Add an entry to the legend, in full colour: plotly would make it as faint as the points are."""
+    import plotly.graph_objects as go
+
+    marker = {"size": 8, "color": colour, "opacity": 1.0, "line": {"width": 0}}
+    figure.add_trace(
+        go.Scattergl(
+            x=[None], y=[None], mode="markers", name=plot_text(name, 34), marker=marker, hoverinfo="skip", meta="key",
+            legendgroup=group or name, uid=f"key {group or name}",
+        )
+    )  # fmt: skip
 
 
 def _dots(
@@ -303,7 +323,8 @@ def _dots(
         x=points.x[ids], y=points.y[ids], mode="markers", name=plot_text(name, 34), customdata=carried, marker=marker,
         **{
             "hoverinfo": "none", "selected": {"marker": {"opacity": 0.95}}, "unselected": {"marker": {"opacity": 0.07}},
-            "meta": "point", **more,
+            "meta": "point", "showlegend": False, "legendgroup": name, **more,
+            "uid": f"{more.get('meta', 'point')} {more.get('legendgroup', name)}",
         },
     )  # fmt: skip
 

@@ -42,9 +42,12 @@ class Lit:
     def among(self, mask: NDArray[np.bool_]) -> "Lit":
         """Return what of it a mask over all prompts lets through."""
         able = mask[self.ids]
+        n = int(able.sum())
+        passing = "" if n == len(self.ids) else f"{words.count(n)} of them pass the filters."
         return replace(
             self,
             ids=self.ids[able],
+            doubt=" ".join(filter(None, (self.doubt, passing))),
             similarity=None if self.similarity is None else self.similarity[able],
             shares=tuple((name, ids[mask[ids]]) for name, ids in self.shares),
         )
@@ -100,7 +103,9 @@ def _named(snapshot: "Snapshot") -> Lit | None:
     for other in parts[1:]:
         mask = np.zeros(len(data.map_points(snapshot).x), bool)
         mask[other.ids] = True
-        lit = replace(lit.among(mask), what=f"{lit.what} in {other.what}", short=f"{lit.short}, {other.short}")
+        lit = replace(
+            lit.among(mask), what=f"{lit.what} in {other.what}", short=f"{lit.short}, {other.short}", doubt=lit.doubt
+        )
     return lit
 
 

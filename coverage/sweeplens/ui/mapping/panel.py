@@ -114,7 +114,7 @@ def _who(snapshot: "Snapshot", found: "Senders") -> str:
     more = len(rank_senders(found, "more"))
     return (
         f"{words.counted(len(found.account), 'account')}, {words.count(flagged)} flagged; "
-        f"{words.count(more)} ask here more often than others"
+        f"{words.count(more)} {'asks' if more == 1 else 'ask'} here more often than others"
     )
 
 

@@ -40,10 +40,11 @@ _CONFIG = {
     "displaylogo": False, "displayModeBar": True, "scrollZoom": True, "doubleClick": False, "showTips": False,
     "modeBarButtons": [["pan2d", "lasso2d", "select2d", "zoomIn2d", "zoomOut2d"]],
 }  # fmt: skip
-# The picture takes what height the window has; what is above it stands at the same place on every screen.
+_ABOVE, _LINE = 272, 49  # px of what stands above the picture and below it; and of the line about filters
+# The picture takes what height the window has.
 _STYLE = """<style>
 [data-testid="stColumn"]:has([class*="st-key-map-left"]) { position: sticky; top: 4rem; align-self: flex-start; }
-div[class*="st-key-map-frame"] { flex: none; height: max(420px, calc(100vh - 272px)); }
+div[class*="st-key-map-frame"] { flex: none; height: max(420px, calc(100vh - ABOVE)); }
 div[class*="st-key-map-frame"] [data-testid="stElementContainer"],
 div[class*="st-key-map-frame"] [data-testid="stFullScreenFrame"] { height: 100%; }
 </style>"""
@@ -115,11 +116,12 @@ def show(snapshot: "Snapshot", choice: Choice, lit: Lit | None, masks: Masks, ch
         Look(
             ids, None if masks.passing is None or choice.left_out else ~masks.passing, _lights(p, lit),
             selection.shapes(around), np.concatenate([clicked, seeds]),
-            _range(snapshot, choice, lit, around, len(ids)), f"{state.get('map-round', 0)} {around!r}",
+            _range(snapshot, choice, lit, around, len(ids)), f"{state.get('map-round', 0)} {around!r}", choice.by,
         ),
     )  # fmt: skip
     st.markdown(f"**{chart.title}**", help=chart.caption)
-    st.html(_STYLE)
+    above = _ABOVE if masks.passing is None else _ABOVE + _LINE
+    st.html(_STYLE.replace("ABOVE", f"{above}px"))
     with st.container(key="map-frame"):
         st.plotly_chart(chart.figure, key="map", theme=None, config=_CONFIG, alt=chart.alt, height="stretch")
     _companion(snapshot, p, point_size(len(ids)))
