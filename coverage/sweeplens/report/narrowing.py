@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
@@ -14,6 +13,7 @@ from sweeplens.report.columns import NO_TIME, columns_of, encode
 from sweeplens.report.facts import LEVELS
 from sweeplens.report.ranking import Mask, Ranking
 from sweeplens.review.cases import STATES
+from sweeplens.store.once import once
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -61,13 +61,13 @@ class Fields:
     def __init__(self, snapshot: "Snapshot") -> None:
         self._snapshot = snapshot
 
-    @cached_property
+    @once
     def about(self) -> NDArray[np.int32]:
         """Row of the capability that most distinct prompts of each account are on."""
         best: NDArray[np.int32] = columns_of(self._snapshot).profile.argmax(1).astype(np.int32)
         return best
 
-    @cached_property
+    @once
     def _models(self) -> tuple[list[str], Mask]:
         columns, table = columns_of(self._snapshot), self._snapshot.table("requests", ["model"])
         named = np.asarray(table["model"].is_valid().to_numpy())
@@ -87,17 +87,17 @@ class Fields:
         names, used = self._models
         return used[:, names.index(model)] if model in names else np.zeros(len(used), bool)
 
-    @cached_property
+    @once
     def _languages(self) -> tuple[NDArray[np.int32], list[str]]:
         return encode(self._snapshot.table("prompts", ["language"])["language"])
 
-    @cached_property
+    @once
     def languages(self) -> list[str]:
         """ISO 639 codes of the languages of prompts, the most frequent one first."""
         codes, words = self._languages
         return [words[i] for i in np.argsort(-np.bincount(codes, minlength=len(words)), kind="stable").tolist()]
 
-    @cached_property
+    @once
     def speaks(self) -> NDArray[np.int32]:
         """The language of most distinct prompts of each account, as its place in the table's words."""
         pairs, (codes, words) = columns_of(self._snapshot).pairs, self._languages
@@ -113,7 +113,7 @@ class Fields:
         found: Mask = self.speaks == (words.index(code) if code in words else -1)
         return found
 
-    @cached_property
+    @once
     def sentences(self) -> "tuple[pa.Array, NDArray[np.int64]]":
         """All reasons of all accounts as sentences, and the row of the account that each is about."""
         import pyarrow.compute as pc
@@ -121,7 +121,7 @@ class Fields:
         reasons = self._snapshot.table("accounts")["reasons"].combine_chunks()
         return pc.struct_field(pc.list_flatten(reasons), "text"), np.asarray(pc.list_parent_indices(reasons), np.int64)
 
-    @cached_property
+    @once
     def links(self) -> "tuple[pa.ChunkedArray, NDArray[np.int64]]":
         """What accounts share with others, such as an organisation, and the row of the account of each."""
         table, position = self._snapshot.table("links"), columns_of(self._snapshot).position

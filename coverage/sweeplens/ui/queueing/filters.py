@@ -28,7 +28,7 @@ EMPTY: Mapping[str, Any] = {
     "until": None, "assignee": None, "id": "", "only": [],
 }  # fmt: skip
 _MORE_NAMES = ("about", "model", "language", "since", "until", "assignee", "id")  # of the second row
-_ONLY = {"new": "new or raised", "audit": "audit slice"}
+ONLY = ("new", "audit")
 _SEARCHES = (
     "Looks in the ids of accounts and campaigns, in the sentences of their reasons, in the notes of verdicts, and in "
     "what accounts share, such as an organisation or an IP prefix. It does not stand in the address."
@@ -122,11 +122,11 @@ def draw_more(snapshot: "Snapshot", fields: Fields) -> None:
 
 def draw_only(news: "News") -> None:
     """Draw the choice of what is new, and of the audit slice."""
-    said = f"New or raised: {news.since or 'there is no earlier snapshot to hold this against'}. "
-    share = f"Audit slice: {100 * data.settings().audit:.3g} % of all accounts, drawn at random whatever their level."
+    said = f"New: also raised in level, {news.since or 'there is no earlier snapshot to hold this against'}. "
+    share = f"Audit: {100 * data.settings().audit:.3g} % of all accounts, drawn at random whatever their level."
     st.pills(
-        "Only", list(_ONLY), selection_mode="multi", key="only", bind="query-params", label_visibility="collapsed",
-        format_func=lambda name: _ONLY[name], help=said + share,
+        "Only", ONLY, selection_mode="multi", key="only", bind="query-params", label_visibility="collapsed",
+        help=said + share,
     )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ READY = (
 _NAME, _SAID = "queue-view-name", "queue-view-said"
 _TEXT = "text"
 _DAYS = ("since", "until")
-_KNOWN = {"show": SHOW[1:], "level": words.LEVELS, "state": STATES, "only": ("new", "audit")}
+_KNOWN = {"show": SHOW[1:], "level": words.LEVELS, "state": STATES, "only": filters.ONLY}
 
 
 def draw(snapshot: "Snapshot") -> None:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
+from sweeplens.report.briefs import brief_campaign
 from sweeplens.report.facts import AccountRow, CampaignRow, NearAccount
 from sweeplens.text import one_line
 from sweeplens.ui import words
@@ -37,7 +38,7 @@ def queue(rows: Sequence[AccountRow | CampaignRow], dates: Mapping[str, tuple[An
             "id": one_line(row.campaign_id if isinstance(row, CampaignRow) else row.account_id, 60),
             "kind": f"campaign of {words.count(len(row.accounts))}" if isinstance(row, CampaignRow) else "account",
             "n_requests": row.n_requests, "n_prompts": row.n_prompts, "first": first, "last": last,
-            "reason": campaign_reason(row) if isinstance(row, CampaignRow) else top_reason(row),
+            "reason": brief_campaign(row) if isinstance(row, CampaignRow) else top_reason(row),
             "p": row.p_value, "q": row.q_value,
         })  # fmt: skip
     columns = ("level", "score", "p", "q", "id", "kind", "reason", "n_requests", "n_prompts", "first", "last")
@@ -46,19 +47,6 @@ def queue(rows: Sequence[AccountRow | CampaignRow], dates: Mapping[str, tuple[An
 
 def _ranked(frame: "pd.DataFrame", counts: Sequence[str]) -> "Styler":
     return styled(frame, counts=counts, scores=("score",), shorts=("p", "q"), level="level")
-
-
-def campaign_reason(row: CampaignRow) -> str:
-    """Return what speaks for a campaign, from the evidence that the detector wrote down."""
-    e = row.evidence
-    parts = []
-    for key, lead in (("union_cells", "together"), ("largest_member_cells", "the widest alone")):
-        if isinstance(e.get(key), int | float):
-            parts.append(f"{lead} {words.count(e[key])} cells")
-    if isinstance(e.get("union_score"), int | float):
-        parts.append(f"scored as one {words.score(e['union_score'])}")
-    sentence = ", ".join(parts)
-    return sentence[:1].upper() + sentence[1:]
 
 
 def queue_columns(rows: Sequence[AccountRow | CampaignRow]) -> dict[str, Any]:
