@@ -59,9 +59,16 @@ def page(browser: Browser, hostile: App) -> Iterator[Page]:
 def nothing_became_markup(page: Page) -> None:
     """Assert that no element of the page comes from a text of the log."""
     bad = page.evaluate(
-        """(evil) => [...document.querySelectorAll('a, img, script, svg, iframe, .katex, .katex-display')]
-            .map(e => e.outerHTML)
-            .filter(h => h.includes('window.hurt') || h.includes(evil) || h.includes('katex'))""",
+        """(evil) => {
+            const ours = [...document.querySelectorAll('*')];
+            const acts = ours.flatMap(e => [...e.attributes]
+                .filter(a => a.name.startsWith('on') || ['href', 'src', 'xlink:href', 'action'].includes(a.name))
+                .filter(a => a.value.includes(evil) || a.value.includes('window.hurt'))
+                .map(a => `${e.tagName} ${a.name}=${a.value}`));
+            const scripts = ours.filter(e => e.tagName === 'SCRIPT' && e.textContent.includes('window.hurt'));
+            const drawn = ours.filter(e => e.classList.contains('katex'));
+            return [...acts, ...scripts.map(e => e.outerHTML), ...drawn.map(e => e.outerHTML)];
+        }""",
         EVIL,
     )
     assert bad == []

@@ -100,8 +100,8 @@ def campaign_templates(
 ) -> Templates | None:
     """Return what the prompts of these accounts have in common; None where `read` gives no texts.
 
-    Looks at 2,000 sendings of the members, spread evenly over them, and at 2,000 prompts that none of them sent. `read` returns
-    the texts of prompts by their ids.
+    Looks at 2,000 sendings of the members, spread evenly over them, and at 2,000 prompts that none of them sent. `read`
+    returns the texts of prompts by their ids.
     """
     columns = columns_of(snapshot)
     inside = np.zeros(len(columns.accounts), bool)
