@@ -67,7 +67,7 @@ def test_snapshots_mark_the_current_one(cli, store: Path, tmp_path: Path) -> Non
 
 def test_facts_become_what_json_holds() -> None:
     matrix = Matrix(("a",), ("b",), np.array([[np.nan]], np.float32))
-    assert to_plain(matrix) == {"rows": ["a"], "columns": ["b"], "values": [[None]]}
+    assert to_plain(matrix) == {"rows": ["a"], "columns": ["b"], "values": [[None]], "everybody": None}
     hit = Hit(1, 0.5, "x", 0, "n", "c", 1, 1, ("a",))
     assert to_plain([hit])[0]["accounts"] == ["a"]
     made = datetime(2026, 3, 1, tzinfo=UTC)
