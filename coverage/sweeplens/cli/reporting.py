@@ -9,8 +9,8 @@ import typer
 
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import open_store
-from sweeplens.cli.files import OutputError, write_file
-from sweeplens.cli.output import quiet_pipe
+from sweeplens.cli.files import OutputError
+from sweeplens.cli.output import write_data
 from sweeplens.cli.streams import RunRecord
 
 if TYPE_CHECKING:
@@ -72,12 +72,7 @@ def report(
         allow_days=settings.allow_days,
         releases=() if settings.releases is None else load_releases(settings.releases),
     )  # fmt: skip
-    if output is not None:
-        write_file(output, data)
-    else:
-        with quiet_pipe():
-            sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
+    write_data(data, output)
     record.add_snapshot(opened.snapshot_id, opened.manifest)
     record.finish()
 

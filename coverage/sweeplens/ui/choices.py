@@ -33,6 +33,20 @@ def choose_any(label: str, options: Sequence[str], name: str, *, shown: Callable
     return chosen
 
 
+def choose_order(*, dated: bool) -> tuple[str, str]:
+    """Offer how the order of requests is drawn: by time or arrival, which needs no times, and in which rows."""
+    with st.container(horizontal=True):
+        axis = choose(
+            "Axis", ["time", "arrival"], "axis", default="time" if dated else "arrival", disabled=not dated,
+            shown={"time": "by time", "arrival": "by order of arrival"}.__getitem__,
+        )  # fmt: skip
+        rows = choose(
+            "Rows", ["capability", "cluster"], "rows", default="capability",
+            shown={"capability": "capabilities", "cluster": "clusters"}.__getitem__,
+        )  # fmt: skip
+    return axis, rows
+
+
 def kept(*names: str) -> dict[str, str]:
     """Return those of these parameters that the address has, to hand them on."""
     return {name: value for name in names if (value := links.wanted(name)) is not None}

@@ -4,7 +4,7 @@ Everything comes from `report`, so that a number here is the number that the com
 immutable and shared between sessions; its key is the snapshot's folder, which never changes.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -41,8 +41,8 @@ from sweeplens.store.snapshot import Snapshot, open_snapshot, read_current, read
 
 _FRESH = 60.0  # seconds after which entries of the allow-list are looked at again
 MAX_PROMPTS = 2000  # prompts of one account or campaign that are listed, the typical ones first
-Linked = TypeVar("Linked", LinkFact, SharedLink, LinkInCommon)
 Period = tuple[datetime | None, datetime | None]
+Linked = TypeVar("Linked", LinkFact, SharedLink, LinkInCommon)
 
 
 def _folder(snapshot: Snapshot) -> str:
@@ -105,20 +105,6 @@ def account_rows(snapshot: Snapshot) -> dict[str, AccountRow]:
 def campaigns(snapshot: Snapshot) -> list[CampaignRow]:
     """Return all groups, whatever their label, those to look at first on top."""
     return queue.campaign_queue(snapshot, include_all=True)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)
-def campaign_periods(snapshot: Snapshot) -> dict[str, Period]:
-    """Return by campaign id when its members were first and last seen."""
-    return {row.campaign_id: period(account_rows(snapshot)[a] for a in row.accounts) for row in campaigns(snapshot)}
-
-
-def period(rows: Iterable[AccountRow]) -> Period:
-    """Return when the first of these accounts was first seen, and the last of them last."""
-    seen = list(rows)
-    first = [row.first_ts for row in seen if row.first_ts is not None]
-    last = [row.last_ts for row in seen if row.last_ts is not None]
-    return min(first, default=None), max(last, default=None)
 
 
 def hidden() -> bool:
@@ -244,14 +230,6 @@ def _cluster_evidence(snapshot: Snapshot, cluster_id: int, hide: bool) -> Cluste
 def map_points(snapshot: Snapshot) -> MapPoints:
     """Return all prompts as columns."""
     return ground.map_points(snapshot)
-
-
-@st.cache_resource(max_entries=2, show_spinner=False, hash_funcs=LASTING)
-def mostly_about(snapshot: Snapshot) -> dict[str, str]:
-    """Return by account id the name of the capability that most of its distinct prompts are on."""
-    columns = columns_of(snapshot)
-    best = columns.profile.argmax(1).tolist()
-    return {a: columns.capabilities[c][1] for a, c in zip(columns.accounts, best, strict=True)}
 
 
 def peer_values(snapshot: Snapshot, account_ids: Sequence[str], signal: str) -> NDArray[np.float64]:

@@ -114,17 +114,8 @@ def _compare(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
 
 @parts.fragment
 def _order(evidence: AccountEvidence) -> None:
-    dated = bool(evidence.timeline.days)
     place = st.container()
-    with st.container(horizontal=True):
-        by = choices.choose(
-            "Axis", ["time", "arrival"], "axis", default="time" if dated else "arrival", disabled=not dated,
-            shown={"time": "by time", "arrival": "by order of arrival"}.__getitem__,
-        )  # fmt: skip
-        rows = choices.choose(
-            "Rows", ["capability", "cluster"], "rows", default="capability",
-            shown={"capability": "capabilities", "cluster": "clusters"}.__getitem__,
-        )  # fmt: skip
+    by, rows = choices.choose_order(dated=bool(evidence.timeline.days))
     clusters = {c.cluster_id: c.name for c in evidence.clusters} if rows == "cluster" else None
     with place:
         chart = draw_order(parts.colours(), evidence.order, by_time=by == "time", clusters=clusters)

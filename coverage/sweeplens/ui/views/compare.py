@@ -134,17 +134,8 @@ def _numbers(evidences: Sequence[AccountEvidence], found: Comparison) -> None:
 
 @parts.fragment
 def _orders(evidences: Sequence[AccountEvidence]) -> None:
-    dated = all(e.timeline.days for e in evidences)
     place = st.container()
-    with st.container(horizontal=True):
-        by = choices.choose(
-            "Axis", ["time", "arrival"], "axis", default="time" if dated else "arrival", disabled=not dated,
-            shown={"time": "by time", "arrival": "by order of arrival"}.__getitem__,
-        )  # fmt: skip
-        rows = choices.choose(
-            "Rows", ["capability", "cluster"], "rows", default="capability",
-            shown={"capability": "capabilities", "cluster": "clusters"}.__getitem__,
-        )  # fmt: skip
+    by, rows = choices.choose_order(dated=all(e.timeline.days for e in evidences))
     clusters = {c.cluster_id: c.name for e in evidences for c in e.clusters} if rows == "cluster" else None
     chart = charts.draw_orders(
         parts.colours(), [e.row.account_id for e in evidences], [e.order for e in evidences],
