@@ -53,7 +53,8 @@ def test_every_signal_says_what_it_means():
 @given(st.lists(st.integers(1, 3000), min_size=2, max_size=120))
 def test_peers_are_others_of_like_volume(volume):
     volume = np.array(volume)
-    for code, peers in enumerate(find_peers(volume)):
+    for code, (peers, n_language) in enumerate(find_peers(volume)):
+        assert n_language == 0
         assert code not in peers
         assert len(set(peers.tolist())) == len(peers)
         like = [i for i in range(len(volume)) if i != code and 2 / 3 <= volume[i] / volume[code] <= 1.5]
@@ -64,6 +65,40 @@ def test_peers_are_others_of_like_volume(volume):
             farthest = max(abs(np.log(volume[i] / volume[code])) for i in peers)
             rest = [abs(np.log(volume[i] / volume[code])) for i in range(len(volume)) if i != code and i not in peers]
             assert all(r >= farthest - 1e-9 for r in rest)
+
+
+@given(st.lists(st.tuples(st.integers(10, 60), st.integers(-1, 1)), min_size=60, max_size=250))
+def test_peers_have_the_same_main_language_where_there_are_enough(accounts):
+    volume, language = np.array(accounts).T
+    anyone = find_peers(volume)
+    for code, (peers, n_language) in enumerate(find_peers(volume, language=language)):
+        alike = [
+            i for i in range(len(volume))
+            if i != code and 2 / 3 <= volume[i] / volume[code] <= 1.5 and language[i] == language[code] >= 0
+        ]  # fmt: skip
+        assert n_language == len(alike)
+        assert set(peers.tolist()) == set(alike if len(alike) >= 30 else anyone[code].rows.tolist())
+
+
+def test_of_very_many_peers_of_a_language_a_thousand_are_taken():
+    volume = np.r_[np.full(1200, 100), np.full(400, 80), np.full(700, 101), np.full(400, 150)]
+    language = np.r_[np.zeros(1200, int), np.ones(1500, int)]
+    (first,) = find_peers(volume, [1600], language=language)
+    assert (len(first.rows), first.n_language) == (1000, 1499)
+    assert (language[first.rows] == 1).all()
+    assert 150 not in volume[first.rows]
+
+
+def test_an_account_is_compared_within_its_language():
+    volume, language = np.full(80, 20), np.repeat([0, 1, 2], [40, 31, 9])
+    values = np.r_[np.linspace(0.5, 0.9, 40), np.linspace(0.1, 0.3, 31), np.linspace(0.1, 0.3, 9)][:, None]
+    whole, apart = compare_with_peers(values, volume), compare_with_peers(values, volume, language)
+    # The widest of a language that has little ground is narrow in the whole log, and the widest of its own.
+    assert whole.percentile[70, 0] < 50
+    assert apart.percentile[70, 0] == 100
+    assert apart.median[70, 0] == pytest.approx(np.median(values[40:70]))
+    # Nine accounts are too few: they are compared with everybody.
+    assert np.array_equal(apart.percentile[71:], whole.percentile[71:])
 
 
 def test_percentiles_count_half_of_the_equal_ones():

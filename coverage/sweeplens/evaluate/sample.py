@@ -8,15 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeplens.evaluate.labels import Label, LabelsError
-from sweeplens.report.columns import Columns, columns_of, encode, whole
+from sweeplens.report.columns import Columns, columns_of, whole
 from sweeplens.report.facts import FLAGGED
+from sweeplens.report.mixes import mixes_of
+from sweeplens.signals.languages import UNKNOWN, mix_languages
 
 if TYPE_CHECKING:
     from sweeplens.store.rows import RowView
     from sweeplens.store.snapshot import Snapshot
 
 OURS = "sweeplens"  # the detector that made the snapshot
-UNKNOWN = "und"
 
 
 @dataclass(frozen=True)
@@ -144,13 +145,6 @@ def _volume(said: int | None, counted: int | None) -> int:
 
 def _main_languages(columns: Columns, snapshot: "Snapshot") -> list[str]:
     """Return the language of most requests of each account, the first in the alphabet of equals."""
-    codes, words = encode(snapshot.table("prompts", ["language"])["language"])
-    order = np.argsort(np.array(words, dtype=object), kind="stable")
-    rank = np.argsort(order)
-    counts = np.zeros((len(columns.accounts), max(1, len(words))), np.int64)
     pairs = columns.pairs
-    np.add.at(counts, (pairs.account, rank[codes[pairs.prompt]]), pairs.sent)
-    named = [words[i] for i in order]
-    if UNKNOWN in named:
-        counts[:, named.index(UNKNOWN)] = 0  # it counts only where there is nothing else
-    return [named[int(row.argmax())] if row.any() else UNKNOWN for row in counts]
+    mix = mix_languages(mixes_of(snapshot).languages, pairs.account, pairs.prompt, len(columns.accounts), pairs.sent)
+    return [UNKNOWN if word < 0 else mix.words[word] for word in mix.main.tolist()]

@@ -62,6 +62,12 @@ class History:
         column: list[str] = self.snapshot.table("prompts", ["prompt_hash"])["prompt_hash"].take(self.alive).to_pylist()
         return column
 
+    @property
+    def languages(self) -> list[str]:
+        """The language of each prompt, as an ISO 639 code or "und"."""
+        column: list[str] = self.snapshot.table("prompts", ["language"])["language"].take(self.alive).to_pylist()
+        return column
+
     def texts(self, prompts: Sequence[int] | NDArray[np.integer]) -> list[str | None]:
         """Return the texts of some prompts, by their present numbers; None where it is not kept."""
         at = self.alive[np.asarray(prompts, np.int64)]

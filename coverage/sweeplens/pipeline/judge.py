@@ -20,6 +20,7 @@ from sweeplens.detect.raising import Raised, raise_members
 from sweeplens.detect.training import choose_detector
 from sweeplens.signals.account import Accounts
 from sweeplens.signals.ground import Ground
+from sweeplens.signals.languages import Languages, mix_accounts
 from sweeplens.signals.measure import Peers, compare_with_peers
 from sweeplens.signals.sample import hash_keys
 
@@ -73,16 +74,19 @@ def judge_accounts(
     links: Sequence[Link] = (),
     near: Near | None = None,
     known: KnownPrompts | None = None,
+    languages: Languages | None = None,
     name: Callable[[Sequence[Campaign]], Sequence[Campaign]] | None = None,
 ) -> Judged:
     """Score the signals `values` [N, S] of the accounts of one log, find campaigns, and raise their members.
 
     Of `hashes`, the hexadecimal hashes of the prompts, `prints` are made where there are none yet; with `near`, which
     gives the neighbours of prompts, accounts can join a campaign by a part of their prompts. The values of `links` may
-    be hashes. `name` gives the groups other ids.
+    be hashes. With the `languages` of the prompts, peers are of one language where there are enough. `name` gives the
+    groups other ids.
     """
     volume = accounts.volumes
-    peers = compare_with_peers(values, volume)
+    spoken = None if languages is None else mix_accounts(accounts, languages).main
+    peers = compare_with_peers(values, volume, spoken)
     if prints is None:
         prints = take_prints(ground.vectors, accounts, hash_keys(hashes), kit.population)
     scores = score_accounts(values, peers, kit.detector, take_fingerprints(prints, kit.population))

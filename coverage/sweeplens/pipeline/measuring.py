@@ -22,6 +22,7 @@ from sweeplens.pipeline.traffic import Traffic
 from sweeplens.signals.account import Accounts
 from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.ground import Ground, make_ground
+from sweeplens.signals.languages import Languages, name_languages
 from sweeplens.signals.measure import measure_accounts
 from sweeplens.signals.sample import hash_keys, sample_accounts
 from sweeplens.store.publish import SnapshotWriter
@@ -47,14 +48,16 @@ class Places:
 class Look:
     """What accounts are judged by: all n prompts that count, and of each account at most a sample of its requests.
 
-    keys     uint64 [n]: of the prompts' hashes
-    changed  bool [N]: accounts that have other requests than in the snapshot that `history` is of
-    moved    bool [n]: prompts whose cluster or capability is another than there; None where all may be
+    keys       uint64 [n]: of the prompts' hashes
+    languages  of the n prompts
+    changed    bool [N]: accounts that have other requests than in the snapshot that `history` is of
+    moved      bool [n]: prompts whose cluster or capability is another than there; None where all may be
     """
 
     accounts: Accounts
     ground: Ground
     keys: NDArray[np.uint64]
+    languages: Languages
     changed: NDArray[np.bool_]
     history: History | None = None
     moved: NDArray[np.bool_] | None = None
@@ -73,14 +76,15 @@ class Measured:
 
 def look_at(traffic: Traffic, places: Places, settings: Settings, moved: NDArray[np.bool_] | None = None) -> Look:
     """Return what the accounts of some traffic are judged by."""
-    keys = hash_keys(traffic.hashes)
+    keys, old = hash_keys(traffic.hashes), traffic.history
     ground = make_ground(
         traffic.vectors, traffic.numbers, traffic.heads, cell=places.cell, cluster=places.cluster,
         capability=places.capability,
     )  # fmt: skip
     accounts = sample_accounts(traffic.accounts, keys)
-    known = match_known(traffic.texts, traffic.history, settings)
-    return Look(accounts, ground, keys, traffic.changed, traffic.history, moved, known)
+    known = match_known(traffic.texts, old, settings)
+    languages = name_languages(traffic.languages if old is None else [*old.languages, *traffic.languages])
+    return Look(accounts, ground, keys, languages, traffic.changed, old, moved, known)
 
 
 def judge_look(
@@ -121,7 +125,7 @@ def judge_look(
     with run.step("detect"):
         judged = judge_accounts(
             accounts, look.ground, values, (), kit, prints=prints, links=find_links(linked(), len(accounts)),
-            near=near, known=look.known, name=name,
+            near=near, known=look.known, languages=look.languages, name=name,
         )  # fmt: skip
     lineage, next_number = made[0]
     return Measured(judged, prints, lineage if former is not None else (), next_number)

@@ -1,5 +1,6 @@
 """A log that streams by: what is kept of it is bounded by its accounts, texts and vectors go to files on the way."""
 
+import sys
 from collections.abc import Sequence
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING
@@ -86,6 +87,7 @@ class Passing:
         self.names: dict[str, int] = {}
         self.prompts = 0
         self.keys: list[NDArray[np.uint64]] = []
+        self.languages: list[str] = []
         # Files without a name: they are gone with the process, however it ends.
         self._vectors, self._heads = TemporaryFile(), TemporaryFile()  # noqa: SIM115 - they live as long as this does
         self._kept_heads: list[bytes] = []
@@ -119,6 +121,7 @@ class Passing:
         """Embed and measure new prompts; their texts are let go."""
         vectors = embed_prompts(self.encoder, hashes, texts, self.cache).vectors
         spoken = detect_languages(texts)
+        self.languages += map(sys.intern, spoken)
         self._numbers.append(measure_texts(texts, spoken, 1))
         self._cells.append(find_cells(vectors, self.centres))
         if self.sets.names:

@@ -31,6 +31,7 @@ from sweeplens.pipeline.passing import Passing
 from sweeplens.pipeline.traffic import CACHE, Source, first_moment
 from sweeplens.signals.account import MISSING, Accounts, group_codes
 from sweeplens.signals.ground import Rows, join_numbers, make_ground
+from sweeplens.signals.languages import name_languages
 from sweeplens.signals.sample import MOST, hash_keys, sample_accounts
 from sweeplens.store.key import check_key
 from sweeplens.store.rows import RowView
@@ -204,7 +205,8 @@ def _look(taken: _Taken, passing: Passing, history: History, settings: Settings)
         before = np.full(len(history), -1, np.int32) if old is None else old.of_prompt
         known = KnownPrompts(np.concatenate([before, passing.known()]), passing.sets.names)
     accounts = sample_accounts(taken.accounts, keys)
-    return Look(accounts, ground, keys, taken.changed, history, np.zeros(len(keys), bool), known)
+    languages = name_languages([*history.languages, *passing.languages])
+    return Look(accounts, ground, keys, languages, taken.changed, history, np.zeros(len(keys), bool), known)
 
 
 class _Near:

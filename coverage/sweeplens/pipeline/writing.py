@@ -20,6 +20,7 @@ from sweeplens.pipeline.judge import Judged, Kit
 from sweeplens.pipeline.measuring import Measured, write_prints
 from sweeplens.pipeline.traffic import Traffic, next_part
 from sweeplens.signals.ground import TextNumbers
+from sweeplens.signals.measure import PEERS
 from sweeplens.store.key import key_id, store_key
 from sweeplens.store.publish import SnapshotWriter
 from sweeplens.store.schema import CELLS, INDEX, VECTORS
@@ -164,6 +165,7 @@ def make_manifest(  # noqa: PLR0917 - what it is made of
             "name": kit.detector.name, "version": kit.detector.version, "fallback": kit.detector.fallback,
         },
         "reference": _reference(kit),
+        "peers": PEERS,
         "log": {
             "files": stats.files, "rows": stats.rows, "rejected": stats.rejected,
             "reasons": dict(stats.reasons.most_common()), "redactions": dict(stats.redactions.most_common()),

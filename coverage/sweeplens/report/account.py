@@ -6,9 +6,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeplens.report.columns import Columns, columns_of, dates, spaced
-from sweeplens.report.facts import AccountEvidence, AccountRow, ClusterShare, LinkFact, PromptRow, SweepOrder
+from sweeplens.report.facts import (
+    AccountEvidence,
+    AccountRow,
+    ClusterShare,
+    LanguageMix,
+    LanguageShare,
+    LinkFact,
+    PromptRow,
+    SweepOrder,
+)
 from sweeplens.report.find import find_account, find_campaign
 from sweeplens.report.ground import make_rows, make_timeline, typical_order
+from sweeplens.report.languages import language_name
+from sweeplens.report.mixes import mixes_of
 from sweeplens.report.peers import (
     compare_capabilities,
     compare_curve,
@@ -18,7 +29,7 @@ from sweeplens.report.peers import (
     peers_of,
 )
 from sweeplens.report.queue import account_rows
-from sweeplens.report.sentences import describe_account
+from sweeplens.report.sentences import describe_account, describe_languages
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
@@ -37,8 +48,8 @@ def account_evidence(
     account = find_account(snapshot, account_id)
     columns = columns_of(snapshot)
     row = account_rows(snapshot.table("accounts").slice(account, 1))[0]
-    peers = peers_of(snapshot, account)
-    described = describe_peers(snapshot, account, peers)
+    chosen = peers_of(snapshot, account)
+    peers, described = chosen.rows, describe_peers(snapshot, account, chosen)
     campaign = None if row.campaign_id is None else find_campaign(snapshot, row.campaign_id)
     own = slice(columns.requests.starts[account], columns.requests.starts[account + 1])
     pairs = slice(columns.pairs.starts[account], columns.pairs.starts[account + 1])
@@ -46,6 +57,7 @@ def account_evidence(
         row=row,
         headline=describe_account(row, described, campaign),
         peers=described,
+        languages=account_languages(snapshot, account),
         signals=compare_signals(snapshot, account, peers, row),
         curve=compare_curve(snapshot, account, peers),
         capabilities=compare_capabilities(snapshot, account, peers),
@@ -57,6 +69,14 @@ def account_evidence(
         nearest=find_nearest(snapshot, account, _NEAREST),
         links=_links(snapshot, row),
     )
+
+
+def account_languages(snapshot: "Snapshot", account: int) -> LanguageMix:
+    """Return which languages the account in this row of the accounts table asks in."""
+    mix = mixes_of(snapshot).mix
+    shares = tuple(LanguageShare(code, language_name(code), n, share) for code, n, share in mix.shares(account))
+    untold = int(mix.untold[account])
+    return LanguageMix(shares[0].language if shares else None, shares, untold, describe_languages(shares, untold))
 
 
 def _prompts(snapshot: "Snapshot", own: slice, most: int | None) -> tuple[PromptRow, ...]:

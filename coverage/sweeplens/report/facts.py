@@ -105,7 +105,9 @@ class Peers:
     """Accounts of like number of distinct prompts, without the account itself; all lie within `low` to `high`.
 
     `like` says that all are within a factor of 1.5: where too few are, the nearest make up the number. `score_above` is
-    the share (0-1) of scored peers whose score is lower, None where the account has no score.
+    the share (0-1) of scored peers whose score is lower, None where the account has no score. `language` is the
+    account's main language where it is that of all peers, else None; `n_language` others of like volume have it. `text`
+    says whom the account is compared with.
     """
 
     account_ids: tuple[str, ...]
@@ -114,6 +116,32 @@ class Peers:
     like: bool
     n_scored: int
     score_above: float | None
+    language: str | None = None
+    n_language: int = 0
+    text: str = ""
+
+
+@dataclass(frozen=True)
+class LanguageShare:
+    """How many of an account's distinct prompts are in a language, and their share (0-1) of those where it is told."""
+
+    language: str
+    name: str
+    n_prompts: int
+    share: float
+
+
+@dataclass(frozen=True)
+class LanguageMix:
+    """Which languages an account asks in, the largest share first; of `n_untold` prompts the language is not told.
+
+    `main` is the code of the first, None where no prompt has a language.
+    """
+
+    main: str | None
+    shares: tuple[LanguageShare, ...]
+    n_untold: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -228,6 +256,7 @@ class AccountEvidence:
     row: AccountRow
     headline: str
     peers: Peers
+    languages: LanguageMix
     signals: tuple[SignalFact, ...]
     curve: Curve
     capabilities: tuple[CapabilityShare, ...]

@@ -1,6 +1,8 @@
 """Languages by name: the codes that prompts carry, as people read them."""
 
-UNDETERMINED = "und"
+from sweeplens.signals.languages import UNKNOWN
+
+_LONGEST = 8  # letters of a code without a name here that is shown as it is
 _NAMES = {
     "af": "Afrikaans", "ar": "Arabic", "az": "Azerbaijani", "be": "Belarusian", "bg": "Bulgarian", "bn": "Bengali",
     "bs": "Bosnian", "ca": "Catalan", "cs": "Czech", "da": "Danish", "de": "German", "el": "Greek", "en": "English",
@@ -13,10 +15,11 @@ _NAMES = {
     "pt": "Portuguese", "ro": "Romanian", "ru": "Russian", "si": "Sinhala", "sk": "Slovak", "sl": "Slovenian",
     "sq": "Albanian", "sr": "Serbian", "sv": "Swedish", "sw": "Swahili", "ta": "Tamil", "te": "Telugu", "th": "Thai",
     "tl": "Tagalog", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "uz": "Uzbek", "vi": "Vietnamese",
-    "zh": "Chinese", UNDETERMINED: "undetermined",
+    "zh": "Chinese", UNKNOWN: "undetermined",
 }  # fmt: skip
 
 
 def language_name(code: str) -> str:
     """Return the name of a language by its ISO 639 code, or the code where it has none here."""
-    return _NAMES.get(code, code)
+    plain = code.isascii() and code.isalpha() and len(code) <= _LONGEST
+    return _NAMES.get(code, code if plain else "another language")

@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from sweeplens.report.briefs import brief_campaign
 from sweeplens.report.columns import NO_TIME, columns_of, encode
 from sweeplens.report.facts import LEVELS
+from sweeplens.report.mixes import mixes_of
 from sweeplens.report.ranking import Mask, Ranking
 from sweeplens.review.cases import STATES
+from sweeplens.signals.languages import UNKNOWN, UNTOLD
 from sweeplens.store.once import once
 
 if TYPE_CHECKING:
@@ -88,29 +90,18 @@ class Fields:
         return used[:, names.index(model)] if model in names else np.zeros(len(used), bool)
 
     @once
-    def _languages(self) -> tuple[NDArray[np.int32], list[str]]:
-        return encode(self._snapshot.table("prompts", ["language"])["language"])
-
-    @once
     def languages(self) -> list[str]:
-        """ISO 639 codes of the languages of prompts, the most frequent one first."""
-        codes, words = self._languages
-        return [words[i] for i in np.argsort(-np.bincount(codes, minlength=len(words)), kind="stable").tolist()]
-
-    @once
-    def speaks(self) -> NDArray[np.int32]:
-        """The language of most distinct prompts of each account, as its place in the table's words."""
-        pairs, (codes, words) = columns_of(self._snapshot).pairs, self._languages
-        n = len(columns_of(self._snapshot).accounts)
-        key = pairs.account.astype(np.int64) * max(1, len(words)) + codes[pairs.prompt]
-        counts = np.bincount(key, minlength=n * max(1, len(words)))
-        most: NDArray[np.int32] = counts.reshape(n, max(1, len(words))).argmax(1).astype(np.int32)
-        return most
+        """ISO 639 codes of the languages that accounts ask mostly in, that of most accounts first, "und" last."""
+        mix = mixes_of(self._snapshot).mix
+        users = np.bincount(mix.main[mix.main != UNTOLD], minlength=len(mix.words))
+        order = np.argsort(-users, kind="stable")[: np.count_nonzero(users)]
+        return [*(mix.words[i] for i in order.tolist()), *([UNKNOWN] if (mix.main == UNTOLD).any() else [])]
 
     def language(self, code: str) -> Mask:
-        """Return which accounts ask mostly in a language."""
-        words = self._languages[1]
-        found: Mask = self.speaks == (words.index(code) if code in words else -1)
+        """Return which accounts ask mostly in a language; "und" are those of whose prompts no language is told."""
+        mix = mixes_of(self._snapshot).mix
+        place = {UNKNOWN: UNTOLD, **{word: i for i, word in enumerate(mix.words)}}
+        found: Mask = mix.main == place.get(code, len(mix.words))
         return found
 
     @once

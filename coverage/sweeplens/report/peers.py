@@ -1,4 +1,4 @@
-"""An account beside its peers: those of like number of distinct prompts."""
+"""An account beside its peers: those of like number of distinct prompts and, where they are enough, of its language."""
 
 from typing import TYPE_CHECKING
 
@@ -11,14 +11,16 @@ from sweeplens.report.columns import columns_of, names_of, number, spaced
 from sweeplens.report.contributions import Contributions, contributions_of
 from sweeplens.report.facts import LEVELS, AccountRow, CapabilityShare, Curve, NearAccount, Peers, Reason, SignalFact
 from sweeplens.report.find import find_account
+from sweeplens.report.mixes import mixes_of
 from sweeplens.report.queue import account_rows
+from sweeplens.report.sentences import describe_comparison
 from sweeplens.signals.catalog import BY_KEY
-from sweeplens.signals.measure import LEAST, find_peers
+from sweeplens.signals.languages import UNTOLD
+from sweeplens.signals.measure import LEAST, RATIO, PeerSet, find_peers
 
 if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
-FACTOR = 1.5  # in distinct prompts, within which accounts are of like volume
 _CURVES = 1000  # curves of peers that the band is made of, spread evenly over them
 _BAND = 5  # peers that must have got as far for a band to be drawn there
 _QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -29,27 +31,36 @@ _OTHERS = {
 }
 
 
-def peers_of(snapshot: "Snapshot", account: int) -> NDArray[np.int64]:
+def peers_of(snapshot: "Snapshot", account: int) -> PeerSet:
     """Return the rows of an account's peers, in table order: the same ones that its percentiles were made with.
 
     An account with too few prompts to have signals is compared with all, others only with those that have them.
     """
-    volume = columns_of(snapshot).n_prompts
+    volume, language = mixes_of(snapshot).likeness
     able = np.flatnonzero(volume >= LEAST) if volume[account] >= LEAST else np.arange(len(volume))
-    (peers,) = find_peers(volume[able], [int(np.searchsorted(able, account))])
-    return np.sort(able[peers])
+    spoken = None if language is None else language[able]
+    (peers,) = find_peers(volume[able], [int(np.searchsorted(able, account))], language=spoken)
+    return PeerSet(np.sort(able[peers.rows]), peers.n_language)
 
 
-def describe_peers(snapshot: "Snapshot", account: int, peers: NDArray[np.int64]) -> Peers:
+def describe_peers(snapshot: "Snapshot", account: int, chosen: PeerSet) -> Peers:
     """Say who the peers are and how many of them score lower."""
-    columns = columns_of(snapshot)
-    volumes, scores, n = columns.n_prompts[peers], columns.scores[peers], int(columns.n_prompts[account])
+    columns, mixes, peers = columns_of(snapshot), mixes_of(snapshot), chosen.rows
+    scores, own = columns.scores[peers], columns.scores[account]
     scored = scores[~np.isnan(scores)]
-    own = columns.scores[account]
     above = None if np.isnan(own) or not len(scored) else float((scored < own).mean())
+    volumes, (judged, language) = columns.n_prompts[peers], mixes.likeness
     low, high = (int(volumes.min()), int(volumes.max())) if len(volumes) else (0, 0)
-    like = n <= FACTOR * low and high <= FACTOR * n
-    return Peers(names_of(columns.accounts, peers), low, high, like, len(scored), above)
+    apart = np.abs(np.log(np.maximum(judged[peers], 1)) - np.log(max(1, int(judged[account]))))
+    like = len(peers) > 0 and bool((apart <= np.log(RATIO) + 1e-9).all())
+    main = UNTOLD if language is None else int(language[account])
+    shared = main != UNTOLD and language is not None and len(peers) > 0 and bool((language[peers] == main).all())
+    known = None if main == UNTOLD else mixes.mix.words[main]
+    text = describe_comparison(
+        len(peers), known, like=like, shared=shared, n_language=chosen.n_language, by_language=language is not None
+    )
+    names = names_of(columns.accounts, peers)
+    return Peers(names, low, high, like, len(scored), above, known if shared else None, chosen.n_language, text)
 
 
 def compare_signals(
@@ -82,7 +93,7 @@ def compare_signals(
 def add_up(snapshot: "Snapshot", account_id: str) -> Contributions | None:
     """Return what the score of an account is the sum of, None where that is not known; `NotFoundError` for the id."""
     account = find_account(snapshot, account_id)
-    peers = columns_of(snapshot).signals.values[peers_of(snapshot, account)]
+    peers = columns_of(snapshot).signals.values[peers_of(snapshot, account).rows]
     row = account_rows(snapshot.table("accounts").slice(account, 1))[0]
     return contributions_of(snapshot, account, row, _quantiles(peers)[:, 2])
 

@@ -1,12 +1,13 @@
 """The first sentence of each page: what this is, with its number, and how sure one can be."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sweeplens.detect.raising import CAMPAIGN
 from sweeplens.report.columns import UNASSIGNED
-from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, Peers, UnionCoverage
+from sweeplens.report.facts import AccountRow, CampaignRow, ClusterRow, LanguageShare, Peers, UnionCoverage
+from sweeplens.report.languages import language_name
 from sweeplens.signals.measure import LEAST
 from sweeplens.text import one_line
 
@@ -34,6 +35,7 @@ _DEALT = {
     "as two of the group",
     "copies": "members send copies of one set of prompts",
 }
+_NAMED = 4  # languages of an account that are named one by one
 _FEW = 30  # peers below which a comparison is called small, and counted instead of given in percent
 
 
@@ -52,6 +54,40 @@ def describe_account(row: AccountRow, peers: Peers, campaign: CampaignRow | None
     few = f"alone it has too few prompts to be judged, {row.n_prompts} distinct one{'' if row.n_prompts == 1 else 's'}"
     without = few if alone is None else f"the score without it is {alone:.2f}"
     return f"{lead} Raised to {row.level} by {_group(campaign)}: {without}."
+
+
+def describe_comparison(
+    n: int, main: str | None, *, like: bool, shared: bool, n_language: int, by_language: bool
+) -> str:
+    """Say with how many accounts one is compared that asks mostly in `main`, and whether its language has a say.
+
+    `like` says that they are of like volume, `shared` that they all ask mostly in its language, which `n_language`
+    others of like volume do; `by_language` is false for snapshots of versions that did not look at languages.
+    """
+    if not n:
+        return "compared with nobody: there is no other account"
+    volume = "of like volume" if like else "nearest in volume"
+    who = f"{'' if like else 'the '}{count(n, 'account')} {volume}"
+    if shared and main is not None:
+        return f"compared with {who} that ask{'s' if n == 1 else ''} mostly in {language_name(main)}"
+    if not by_language:
+        why = "this snapshot is of a version that did not look at languages"
+    elif main is None:
+        why = "its own prompts are in no language that could be told"
+    else:
+        few = {0: "no other account asks", 1: "only 1 asks"}.get(n_language, f"only {n_language} ask")
+        why = f"{few} mostly in {language_name(main)}"
+    return f"compared with {who} in any language: {why}"
+
+
+def describe_languages(shares: Sequence[LanguageShare], n_untold: int) -> str:
+    """Say which languages an account asks in, the four largest by name."""
+    named = [f"{share.name} {percent(share.share)}" for share in shares[:_NAMED]]
+    if len(shares) > _NAMED:
+        rest = sum(share.share for share in shares[_NAMED:])
+        named.append(f"{count(len(shares) - _NAMED, 'other')} {percent(rest)}")
+    mixed = f"Asks in {', '.join(named)}" if named else "Asks in no language that could be told"
+    return f"{mixed}; {count(n_untold, 'prompt')} too short or mixed to tell" if named and n_untold else mixed
 
 
 def describe_campaign(row: CampaignRow, coverage: UnionCoverage) -> str:
@@ -179,7 +215,8 @@ def _against(score: float, peers: Peers) -> str:
     if peers.score_above is None:
         return f"{score:.2f}, and there is no account of like volume to compare it with"
     reach = f"{peers.low:,}" if peers.low == peers.high else f"{peers.low:,} to {peers.high:,}"
-    volume = "like volume" if peers.like else f"the nearest volumes ({reach} prompts)"
+    alike = "like volume" if peers.language is None else "like volume and language"
+    volume = alike if peers.like else f"the nearest volumes ({reach} prompts)"
     among = f"{'only ' if peers.n_scored < _FEW else ''}{count(peers.n_scored, 'account')} of {volume}"
     lower = round(peers.score_above * peers.n_scored)
     if lower in {0, peers.n_scored}:

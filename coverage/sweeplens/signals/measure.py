@@ -1,7 +1,8 @@
-"""Measure every signal of every account, and compare accounts with peers of like volume."""
+"""Measure every signal of every account, and compare accounts with peers of like volume and language."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,8 +19,10 @@ FAMILIES: tuple[Callable[[Account, Ground], dict[str, float]], ...] = (
     measure_coverage, measure_order, measure_spacing, measure_form,
 )  # fmt: skip
 LEAST = 10  # distinct prompts under which an account alone says too little
-_RATIO = 1.5  # peers have between 1/1.5 and 1.5 times as many distinct prompts
-_FEWEST_PEERS, _MOST_PEERS = 30, 1000
+PEERS = "volume and language"  # what peers have in common, as the manifest of a snapshot says it
+RATIO = 1.5  # peers have between 1/1.5 and 1.5 times as many distinct prompts
+FEWEST_PEERS, _MOST_PEERS = 30, 1000
+_APART = 1000.0  # more than any two logarithms of volumes differ
 _PART = 64  # accounts that one process takes at a time
 
 _state: tuple[Accounts, Ground] | None = None
@@ -27,7 +30,7 @@ _state: tuple[Accounts, Ground] | None = None
 
 @dataclass(frozen=True)
 class Peers:
-    """How accounts compare with those of like volume: both [N, signals].
+    """How accounts compare with their peers: both [N, signals].
 
     percentile  share of the peers below, half of the equal ones counted, in 0-100; NaN where the signal is missing
     median      the peers' median
@@ -35,6 +38,16 @@ class Peers:
 
     percentile: np.ndarray
     median: np.ndarray
+
+
+class PeerSet(NamedTuple):
+    """The peers of one account: their codes, and how many others of like volume ask mostly in its language.
+
+    Where these are 30 or more, they are the peers (at most 1,000 of them); where not, the language has no say.
+    """
+
+    rows: np.ndarray
+    n_language: int
 
 
 def measure_account(account: Account, ground: Ground) -> np.ndarray:
@@ -71,36 +84,68 @@ def _measure_part(part: tuple[int, int]) -> np.ndarray:
     return np.stack([measure_account(accounts.one(i), ground) for i in range(*part)])
 
 
-def find_peers(volume: np.ndarray, codes: Sequence[int] | None = None) -> list[np.ndarray]:
+def find_peers(
+    volume: np.ndarray, codes: Sequence[int] | None = None, *, language: np.ndarray | None = None
+) -> list[PeerSet]:
     """Return the peers of each account (or of `codes`): those within a factor of 1.5 in distinct prompts.
 
-    An account is no peer of its own. Where there are under 30 of them, the 30 nearest in log volume; where over 1,000,
-    the nearest 1,000.
+    Of these, only those of the same main `language` (a number each, negative for none) where there are 30 or more. An
+    account is no peer of its own. Where there are under 30 of any language, the 30 nearest in log volume; where over
+    1,000, the nearest 1,000.
     """
-    order = np.argsort(volume, kind="stable")
-    logs = np.log(np.maximum(volume[order], 1))
-    place = np.empty(len(volume), np.int64)
-    place[order] = np.arange(len(volume))
-    peers = []
-    for code in range(len(volume)) if codes is None else codes:
-        at = place[code]
-        low = np.searchsorted(logs, logs[at] - np.log(_RATIO) - 1e-9)
-        high = np.searchsorted(logs, logs[at] + np.log(_RATIO) + 1e-9)
-        if high - low - 1 < _FEWEST_PEERS:
-            low, high = _nearest_window(logs, at, _FEWEST_PEERS + 1)
-        elif high - low - 1 > _MOST_PEERS:
-            low, high = _nearest_window(logs, at, _MOST_PEERS + 1)
-        peers.append(order[np.r_[low:at, at + 1 : high]])
-    return peers
+    wanted = np.arange(len(volume)) if codes is None else np.asarray(codes, np.int64)
+    spoken = np.full(len(volume), -1) if language is None else np.asarray(language)
+    everyone, own = _Lines(volume, np.zeros(len(volume), np.int64)), _Lines(volume, spoken)
+    n_any, n_own = everyone.count(wanted), np.where(spoken[wanted] < 0, 0, own.count(wanted))
+    return [
+        PeerSet(everyone.take(code, total) if alike < FEWEST_PEERS else own.take(code, alike), alike)
+        for code, total, alike in zip(wanted.tolist(), n_any.tolist(), n_own.tolist(), strict=True)
+    ]
 
 
-def compare_with_peers(values: np.ndarray, volume: np.ndarray) -> Peers:
-    """Compare signals [N, S] of accounts with `volume` distinct prompts; those under 10 have no peers."""
+class _Lines:
+    """Accounts by volume, in a line of their own for each group."""
+
+    def __init__(self, volume: np.ndarray, group: np.ndarray) -> None:
+        self._order = np.lexsort((volume, group))
+        self._keys = (np.log(np.maximum(volume, 1)) + _APART * group)[self._order]
+        self._place = np.empty(len(volume), np.int64)
+        self._place[self._order] = np.arange(len(volume))
+
+    def count(self, codes: np.ndarray) -> np.ndarray:
+        """Return how many others of its group are of like volume, for each of `codes`."""
+        low, high = self._within(codes)
+        others: np.ndarray = high - low - 1
+        return others
+
+    def take(self, code: int, count: int) -> np.ndarray:
+        """Return the peers of an account that has `count` others of like volume in its group."""
+        at = int(self._place[code])
+        if count < FEWEST_PEERS:
+            low, high = _nearest_window(self._keys, at, FEWEST_PEERS + 1)
+        elif count > _MOST_PEERS:
+            low, high = _nearest_window(self._keys, at, _MOST_PEERS + 1)
+        else:
+            low, high = (int(end[0]) for end in self._within(np.array([code])))
+        taken: np.ndarray = self._order[np.r_[low:at, at + 1 : high]]
+        return taken
+
+    def _within(self, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        keys, reach = self._keys[self._place[codes]], np.log(RATIO) + 1e-9
+        return np.searchsorted(self._keys, keys - reach), np.searchsorted(self._keys, keys + reach)
+
+
+def compare_with_peers(values: np.ndarray, volume: np.ndarray, language: np.ndarray | None = None) -> Peers:
+    """Compare signals [N, S] of accounts with `volume` distinct prompts and a main `language`, as `find_peers` does.
+
+    Those with under 10 prompts have no peers.
+    """
     percentile = np.full(values.shape, np.nan)
     median = np.full(values.shape, np.nan)
     able = np.flatnonzero(volume >= LEAST)
-    for code, peers in zip(able, find_peers(volume[able]), strict=True):
-        percentile[code], median[code] = percentile_among(values[code], values[able[peers]])
+    among = find_peers(volume[able], language=None if language is None else language[able])
+    for code, peers in zip(able, among, strict=True):
+        percentile[code], median[code] = percentile_among(values[code], values[able[peers.rows]])
     return Peers(percentile, median)
 
 
