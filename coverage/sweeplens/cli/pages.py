@@ -40,10 +40,8 @@ def draw_account(console: "Console", facts: "AccountEvidence", prompts: int) -> 
         *_chances(row),
         ("requests", f"{count(row.n_requests, console)}, of {count(row.n_prompts, console)} distinct prompts"),
         ("time", _span(row.first_ts, row.last_ts)),
-        (
-            "peers",
-            f"{len(facts.peers.account_ids)} accounts of {facts.peers.low} to {facts.peers.high} distinct prompts",
-        ),
+        ("languages", facts.languages.text),
+        ("peers", f"{facts.peers.text} ({facts.peers.low} to {facts.peers.high} distinct prompts)"),
     )
     _signals(console, facts.signals)
     _curve(console, facts.curve)

@@ -53,8 +53,9 @@ def describe_peers(snapshot: "Snapshot", account: int, chosen: PeerSet) -> Peers
     low, high = (int(volumes.min()), int(volumes.max())) if len(volumes) else (0, 0)
     apart = np.abs(np.log(np.maximum(judged[peers], 1)) - np.log(max(1, int(judged[account]))))
     like = len(peers) > 0 and bool((apart <= np.log(RATIO) + 1e-9).all())
-    main = UNTOLD if language is None else int(language[account])
-    shared = main != UNTOLD and language is not None and len(peers) > 0 and bool((language[peers] == main).all())
+    spoken = mixes.mix.main if language is None else language
+    main = int(spoken[account])
+    shared = main != UNTOLD and len(peers) > 0 and bool((spoken[peers] == main).all())
     known = None if main == UNTOLD else mixes.mix.words[main]
     text = describe_comparison(
         len(peers), known, like=like, shared=shared, n_language=chosen.n_language, by_language=language is not None

@@ -40,8 +40,10 @@ def describe(evidence: AccountEvidence, choice: Choice) -> dict[str, Any]:
         **{key: to_plain(getattr(row, key)) for key in _ROW},
         "peers": {
             "n": len(peers.account_ids), "low": peers.low, "high": peers.high, "like": peers.like,
-            "n_scored": peers.n_scored, "score_above": peers.score_above,
+            "n_scored": peers.n_scored, "score_above": peers.score_above, "language": peers.language,
+            "n_language": peers.n_language, "text": peers.text,
         },
+        "languages": to_plain(evidence.languages),
         "reasons": [_reason(facts[r.signal], r.text, r.weight) for r in row.reasons if r.signal in facts],
         "signals": [_signal(fact) for fact in evidence.signals],
         "curve": to_plain(curve),

@@ -119,7 +119,7 @@ def _draw_curve(curve: Curve) -> Picture:
 
     return Picture(
         curve_title(curve),
-        "Cells are small even parts of the map; the band holds 90 % of the accounts of like volume that got as far. "
+        "Cells are small even parts of the map; the band holds 90 % of its peers that got as far. "
         "Apps that forward many people's requests rise steeply too.",
         "Coverage curve of this account over the band of its peers",
         partial(draw, "curve", (HALF, 2.3), paint),

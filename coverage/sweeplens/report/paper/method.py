@@ -26,8 +26,8 @@ _RARITY = (
 )
 _NO_RARITY = "No benign reference fits this detector, so that there are no p and q, and no level goes above watch."
 _PEERS = (
-    "Peers are the accounts with a like number of distinct prompts. They make numbers readable; the score does not "
-    "depend on them."
+    "Peers are the accounts with a like number of distinct prompts that ask mostly in the same language, or where "
+    "fewer than 30 do, those of any language. They make numbers readable; the score does not depend on them."
 )
 _GROUPS = (
     "Groups are formed on one half of each account's prompts, by how alike the mixtures of what they ask are, and "
@@ -88,7 +88,7 @@ def describe_doubts(kind: str, origin: Mapping[str, Any], evidence: AccountEvide
     """Say what weakens this report: little data, no reference, a detector or an encoder that does not fit."""
     row, accounts = evidence.row, origin["snapshot"]["counts"].get("accounts", 0)
     few = "This account has too few distinct prompts to be judged alone."
-    unlike = isinstance(evidence, AccountEvidence) and not evidence.peers.like
+    about = evidence if isinstance(evidence, AccountEvidence) else None
     said = {
         few if kind == "account" else "This campaign has no score.": row.score is None,
         "No detector was trained for this encoder: accounts are ranked by where they stand among their peers.": (
@@ -98,7 +98,12 @@ def describe_doubts(kind: str, origin: Mapping[str, Any], evidence: AccountEvide
             row.p_value is None and row.score is not None
         ),
         f"The log has only {count(accounts)} accounts: what is usual in it is not well known.": 0 < accounts < _FEWEST,
-        "Few accounts have a like number of prompts: it is compared with the nearest ones.": unlike,
+        "Few accounts have a like number of prompts: it is compared with the nearest ones.": (
+            about is not None and not about.peers.like
+        ),
+        "Some of its peers ask mostly in another language, which may have more ground on the map, or less.": (
+            about is not None and about.languages.main is not None and about.peers.language is None
+        ),
         "The log has no times for these requests: nothing can be said about their order.": not evidence.timeline.days,
         "The encoder was trained on English: prompts in other languages are told apart less well.": (
             origin["encoder"].get("multilingual") is False

@@ -63,9 +63,9 @@ def draw_strips(p: Palette, strips: Sequence[Strip]) -> Chart:
     return Chart(
         figure,
         "Why: what counts most, and how much",
-        "Left: each tick is an account of like volume, the dot is this account; each strip has its own scale, and what "
-        "lies far outside stands at its edge. Right: what it adds to the log-odds of the score; + raises it, "
-        "− lowers it, and 0.7 doubles or halves the odds.",
+        "Left: each tick is a peer, the dot is this account; each strip has its own scale, and what lies far outside "
+        "stands at its edge. The line at the head of the page says who the peers are. Right: what it adds to the "
+        "log-odds of the score; + raises it, − lowers it, and 0.7 doubles or halves the odds.",
         "Strips of peers with this account's dot and what each adds to the score, one for each reason",
     )
 
@@ -170,7 +170,7 @@ def draw_curve(p: Palette, curve: Curve) -> Chart:
     return Chart(
         figure,
         curve_title(curve),
-        "Cells are small even parts of the map; the band holds 90 % of the accounts of like volume that got as far. "
+        "Cells are small even parts of the map; the band holds 90 % of its peers that got as far. "
         "Apps that forward many people's requests rise steeply too.",
         "Coverage curve of this account over the band of its peers",
     )

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from sweeplens.store.snapshot import Snapshot
 
 _OFFERED = 60  # accounts that are offered to compare with
+_PEERS_HELP = (
+    "Shares are of its distinct prompts whose language can be told. Peers are accounts with 1/1.5 to 1.5 times as many "
+    "distinct prompts and, where there are 30 or more of those, the same main language."
+)
 SHARED_HELP = (
     "Evidence beside the prompts. It raises no level by itself, except that of an account with fewer than five "
     "distinct prompts that shares something rare with the members of a sweep."
@@ -79,6 +83,7 @@ def _head(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
     text, buttons = st.columns([5, 2])
     with text:
         parts.heading("Account", row.account_id, evidence.headline, facts, level=row.level, chance=describe_chance(row))
+        st.caption(f"{evidence.languages.text} · {evidence.peers.text}", help=_PEERS_HELP)
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         if row.campaign_id is not None:
             parts.link(f"Campaign {code_span(row.campaign_id)}", "campaign", campaign=row.campaign_id)
