@@ -34,7 +34,11 @@ class Settings:
 
     store: Path = _setting(Path("indexes"), "Folder that holds the snapshots.")
     models: Path = _setting(_user_cache, "Folder for the exported encoder, made once for each user.")
-    encoder: str = _setting("default", "default, fast, or the name or folder of a sentence-transformers model.")
+    encoder: str = _setting(
+        "auto",
+        "auto (by the log's languages), default, multilingual, fast, fast-english, or the name or folder of a"
+        " sentence-transformers model.",
+    )
     redact: bool = _setting(True, "Replace keys, tokens, e-mail addresses, card and phone numbers at reading.")
     max_rejects: float = _setting(0.01, "Largest share of rejected rows that a build bears.", low=0.0, high=1.0)
     workers: int = _setting(0, "Processes and threads to use; 0 takes one for each core.", low=0, high=1024)

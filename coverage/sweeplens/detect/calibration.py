@@ -5,14 +5,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.detect.detector import Detector
+from sweeplens.detect.detector import Detector, encoder_of, shipped_file
 from sweeplens.errors import DetectorError
 
 FILE = "calibration.json"  # of a store: its own reference
@@ -206,10 +205,10 @@ def load_reference(encoder: str, detector: Detector, store: Path | None = None) 
             "`sweeplens calibrate` makes it anew",
             reference.detector, reference.encoder, full_name(detector), encoder,
         )  # fmt: skip
-    shipped = resources.files("sweeplens.detect").joinpath("data").joinpath(f"{encoder}-reference.json")
-    if not shipped.is_file():
+    shipped = shipped_file(encoder, "-reference.json")
+    if shipped is None:
         return None
-    reference = parse_reference(shipped.read_bytes(), f"the reference {encoder}-reference.json")
+    reference = parse_reference(shipped.read_bytes(), f"the reference {shipped.name}")
     return reference if _fits(reference, encoder, detector) else None
 
 
@@ -264,4 +263,5 @@ def parse_reference(raw: bytes, where: str) -> Reference:
 
 
 def _fits(reference: Reference, encoder: str, detector: Detector) -> bool:
-    return reference.encoder == encoder and reference.detector == full_name(detector)
+    made_for = encoder_of(reference.encoder, reference.detector.rpartition(" ")[2])
+    return made_for == encoder and reference.detector == full_name(detector)

@@ -2,15 +2,18 @@
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sweeplens.embed.shipped import NAMES
 from sweeplens.errors import DetectorError
 from sweeplens.signals.catalog import KEYS
 
@@ -102,11 +105,27 @@ def parse_detector(raw: bytes, where: str) -> Detector:
 @cache
 def load_detector(encoder: str) -> Detector:
     """Return the detector trained on the vectors of that encoder, or the fallback where none was."""
-    source = resources.files("sweeplens.detect").joinpath("data").joinpath(f"{encoder}.json")
-    if encoder not in {"default", "fast"} or not source.is_file():
+    source = shipped_file(encoder, ".json")
+    if source is None:
         log.info("no detector was trained for the encoder %s: the fallback is used", encoder)
         return _fallback()
     return parse_detector(source.read_bytes(), f"the detector {encoder}.json")
+
+
+def shipped_file(encoder: str, ending: str) -> Traversable | None:
+    """Return the file of that ending that ships for the vectors of an encoder, None where none does."""
+    if encoder not in NAMES:  # any other name may hold a path
+        return None
+    source = resources.files("sweeplens.detect").joinpath("data").joinpath(f"{encoder}{ending}")
+    return source if source.is_file() else None
+
+
+def encoder_of(encoder: str, version: str) -> str:
+    """Return today's name of the encoder that a detector of that version, or a reference for it, was made for.
+
+    What `fast` was up to version 2 is `fast-english` now.
+    """
+    return "fast-english" if encoder == "fast" and re.match(r"[12]\b", version) else encoder
 
 
 def read_detector(path: Path) -> Detector:

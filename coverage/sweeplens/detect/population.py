@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import numpy as np
 
+from sweeplens.detect.detector import shipped_file
 from sweeplens.errors import DetectorError
 
 RANK = 256  # principal axes that are kept: of some 1,300 honest accounts, they hold nearly all of the variance
@@ -37,8 +37,8 @@ def fit_population(centre: np.ndarray, features: np.ndarray) -> Population:
 @cache
 def load_population(encoder: str) -> Population | None:
     """Return the population that ships for the vectors of that encoder, or None where none was fitted."""
-    source = resources.files("sweeplens.detect").joinpath("data").joinpath(f"{encoder}-population.safetensors")
-    if encoder not in {"default", "fast"} or not source.is_file():
+    source = shipped_file(encoder, "-population.safetensors")
+    if source is None:
         return None
     return parse_population(source.read_bytes(), source.name)
 

@@ -5,14 +5,13 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.detect.detector import Detector, load_detector, parse_detector
+from sweeplens.detect.detector import Detector, encoder_of, load_detector, parse_detector, shipped_file
 from sweeplens.errors import DetectorError
 
 FILE = "detector.json"  # of a store: its own detector
@@ -222,8 +221,8 @@ def default_json(encoder: str) -> dict[str, Any]:
         raise DetectorError(
             f"training starts from the default detector, but none was made for vectors of the encoder {encoder}"
         )
-    raw = resources.files("sweeplens.detect").joinpath("data").joinpath(f"{encoder}.json").read_bytes()
-    data: dict[str, Any] = json.loads(raw)
+    source = shipped_file(encoder, ".json")
+    data: dict[str, Any] = {} if source is None else json.loads(source.read_bytes())
     return data
 
 
@@ -235,7 +234,7 @@ def load_store_detector(encoder: str, store: Path) -> Detector | None:
     data = read_store_detector(store)
     if data is None:
         return None
-    if data.get("encoder") != encoder:
+    if encoder_of(str(data.get("encoder")), str(data.get("version"))) != encoder:
         log.warning("the store's own detector is for the encoder %s and not used with %s", data.get("encoder"), encoder)
         return None
     try:

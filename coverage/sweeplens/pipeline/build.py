@@ -11,17 +11,18 @@ from sweeplens.atlas.capabilities import CapabilityFinder
 from sweeplens.atlas.growth import Former, align_atlas
 from sweeplens.atlas.taxonomy import Taxonomy, read_taxonomy
 from sweeplens.config import Settings
-from sweeplens.embed.encoder import Encoder, load_encoder
+from sweeplens.embed.encoder import Encoder
 from sweeplens.engine.progress import Progress, Silent
 from sweeplens.engine.steps import Run, peak_memory
 from sweeplens.errors import NotFoundError, StoreError
 from sweeplens.index import Index, Neighbours, all_neighbours, build_index
 from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline.atlases import read_clusters
+from sweeplens.pipeline.encoders import named_encoder, suited_encoder
 from sweeplens.pipeline.intake import Hashing, Left
 from sweeplens.pipeline.judge import Kit, load_kit
 from sweeplens.pipeline.measuring import Places, judge_look, linked_requests, look_at
-from sweeplens.pipeline.traffic import Source, Traffic, cut_window, gather, read_log
+from sweeplens.pipeline.traffic import Source, Traffic, cut_window, gather, read_log, tell_languages
 from sweeplens.pipeline.writing import (
     BuildResult,
     make_manifest,
@@ -55,11 +56,14 @@ def build(
     with write_snapshot(settings.store) as writer, ExitStack() as held:
         parent = held.enter_context(open_parent(settings))
         taxonomy = read_taxonomy(settings.taxonomy)
-        encoder = load_encoder(settings.encoder, models=settings.models, threads=settings.threads)
+        encoder = named_encoder(settings, parent)
         with run.step("read"):
             incoming = read_log(writer, source, settings, make_hashing(settings), None, left, stats)
             incoming, _ = cut_window(writer, incoming, None, settings, left)
-        traffic = gather(run, incoming, None, encoder, settings, left, stats)
+        spoken = tell_languages(run, incoming)
+        encoder = encoder or suited_encoder(run, settings, spoken)
+        settings = replace(settings, encoder=encoder.name)
+        traffic = gather(run, incoming, None, encoder, settings, left, stats, spoken)
         with run.step("index"):
             base = build_index(traffic.fresh, threads=settings.threads)
         near, atlas = _map(run, traffic, base, encoder, taxonomy, settings, parent)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -35,6 +35,7 @@ from sweeplens.engine.steps import Run
 from sweeplens.errors import DetectorError
 from sweeplens.logs.read import check_rejects, read_requests
 from sweeplens.logs.rows import ReadStats
+from sweeplens.pipeline.encoders import name_for_log
 from sweeplens.pipeline.intake import LoneLog, take_alone
 from sweeplens.pipeline.judge import Kit, judge_accounts
 from sweeplens.pipeline.measuring import LINKED
@@ -92,6 +93,7 @@ def calibrate(
     fewer than 200 accounts with a score, or an encoder that no detector was trained for; `LogError` and its kin,
     `EncoderError` and `StoreError` as a build does.
     """
+    settings = replace(settings, encoder=name_for_log(settings, sources, input_format, mapping))
     detector = choose_detector(settings.encoder, settings.store)
     if detector.fallback:
         raise DetectorError(

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from sweeplens.config import Settings
-from sweeplens.embed.encoder import Encoder, load_encoder
+from sweeplens.embed.encoder import Encoder, known_name, load_encoder
 from sweeplens.errors import EncoderError
 from sweeplens.store.snapshot import Snapshot
 
@@ -23,7 +23,7 @@ def encode_query(snapshot: Snapshot, text: str, settings: Settings) -> np.ndarra
     Raises `EncoderError` when the encoder that is installed is not the one that the snapshot was built with.
     """
     known = snapshot.manifest["encoder"]
-    encoder = _query_encoder(known["name"], settings.models, settings.threads)
+    encoder = _query_encoder(known_name(known), settings.models, settings.threads)
     if encoder.fingerprint != known["fingerprint"]:
         raise EncoderError(
             f"the encoder {known['name']} is not the one that snapshot {snapshot.snapshot_id} was built with: rebuild"

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sweeplens.config import Settings
 from sweeplens.detect.campaigns import SWEEP
 from sweeplens.embed.cache import VectorCache
-from sweeplens.embed.encoder import load_encoder
+from sweeplens.embed.encoder import known_name, load_encoder
 from sweeplens.engine.progress import Progress, Silent
 from sweeplens.engine.steps import Run, peak_memory
 from sweeplens.index import Index, build_index, neighbours_of, stack
@@ -81,7 +81,7 @@ def score(
     run, stats, left = Run(progress or Silent()), ReadStats(), Left()
     with ExitStack() as held:
         snapshot = held.enter_context(open_snapshot(settings.store))
-        name = snapshot.manifest["encoder"]["name"]
+        name = known_name(snapshot.manifest["encoder"])
         settings = replace(settings, encoder=name, text=snapshot.manifest.get("text", "kept") == "kept")
         encoder = load_encoder(name, models=settings.models, threads=settings.threads)
         check_encoder(snapshot, encoder.fingerprint)

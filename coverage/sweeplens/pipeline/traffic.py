@@ -201,6 +201,12 @@ def _rewrite_part(writer: SnapshotWriter, old: str, new: str, keep: NDArray[np.b
         write_table(stream, table)
 
 
+def tell_languages(run: Run, incoming: Incoming) -> list[str]:
+    """Return the language of each new prompt."""
+    with run.step("languages"):
+        return detect_languages(incoming.texts)
+
+
 def gather(  # noqa: PLR0917 - what traffic is made of
     run: Run,
     incoming: Incoming,
@@ -209,10 +215,12 @@ def gather(  # noqa: PLR0917 - what traffic is made of
     settings: Settings,
     left: Left,
     stats: ReadStats,
+    spoken: list[str],
 ) -> Traffic:
-    """Put old and new together: embed the new prompts, measure their texts, and sort all requests by account."""
-    with run.step("languages"):
-        spoken = detect_languages(incoming.texts)
+    """Put old and new together: embed the new prompts, measure their texts, and sort all requests by account.
+
+    `spoken` are the languages of the new prompts.
+    """
     warning = warn_languages(spoken, encoder)
     if warning:
         run.progress.note(warning)

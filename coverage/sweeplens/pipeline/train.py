@@ -18,6 +18,7 @@ from sweeplens.detect.kin import pool_kin
 from sweeplens.detect.population import load_population
 from sweeplens.detect.prints import Prints, take_prints
 from sweeplens.detect.training import FILE, Examples, Trained, default_json, own_detector, read_store_detector, train
+from sweeplens.embed.encoder import known_name
 from sweeplens.errors import DetectorError
 from sweeplens.evaluate.bootstrap import find_units
 from sweeplens.evaluate.labels import Label, LabelsError, read_labels
@@ -96,7 +97,7 @@ def fit_labels(snapshot: "Snapshot", given: Given) -> Training:
 
     Raises `DetectorError` where there are too few labels, or the snapshot's encoder or signals are not the detector's.
     """
-    encoder = str(snapshot.manifest["encoder"]["name"])
+    encoder = known_name(snapshot.manifest["encoder"])
     data = default_json(encoder)
     keys = tuple(data["signals"])
     default = load_detector(encoder)

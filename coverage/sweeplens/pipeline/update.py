@@ -12,7 +12,7 @@ from sweeplens.atlas.cells import scrub_cells
 from sweeplens.atlas.growth import Former, align_atlas, describe_again, grow_atlas, refill_exemplars
 from sweeplens.atlas.taxonomy import read_taxonomy
 from sweeplens.config import Settings
-from sweeplens.embed.encoder import Encoder, load_encoder
+from sweeplens.embed.encoder import Encoder, known_name, load_encoder
 from sweeplens.engine.progress import Progress, Silent
 from sweeplens.engine.steps import Run
 from sweeplens.errors import StoreError
@@ -33,6 +33,7 @@ from sweeplens.pipeline.traffic import (
     cut_window,
     gather,
     read_log,
+    tell_languages,
 )  # fmt: skip
 from sweeplens.pipeline.writing import (
     BuildResult,
@@ -107,7 +108,7 @@ def begin(  # noqa: PLR0917 - what the steps share
 ) -> Work:
     """Return what the steps of an update share: the encoder and the ways of the snapshot that it goes on from."""
     known = parent.manifest
-    name = known["encoder"]["name"]
+    name = known_name(known["encoder"])
     settings = replace(settings, encoder=name, text=known.get("text", "kept") == "kept")
     encoder = load_encoder(name, models=settings.models, threads=settings.threads)
     check_encoder(parent, encoder.fingerprint)
@@ -119,7 +120,8 @@ def go_on(work: Work, incoming: Incoming, history: History | None) -> BuildResul
     run, writer, parent, settings = work.run, work.writer, work.parent, work.settings
     if history is None:
         raise StoreError("an update needs a snapshot to go on from: build one first")
-    traffic = gather(run, incoming, history, work.encoder, settings, work.left, work.stats)
+    spoken = tell_languages(run, incoming)
+    traffic = gather(run, incoming, history, work.encoder, settings, work.left, work.stats, spoken)
     with run.step("index"):
         base, delta, index = _index(traffic, history, settings)
         known = history.snapshot.index if history.whole else build_index(traffic.vectors[: traffic.old])

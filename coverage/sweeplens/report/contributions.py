@@ -13,6 +13,7 @@ from sweeplens.detect.detector import Detector, log_odds
 from sweeplens.detect.fallback import fallback_contributions
 from sweeplens.detect.raising import CAMPAIGN
 from sweeplens.detect.training import choose_detector
+from sweeplens.embed.encoder import known_name
 from sweeplens.errors import DetectorError
 from sweeplens.report.columns import columns_of
 from sweeplens.report.facts import AccountRow
@@ -97,7 +98,7 @@ def _find(snapshot: "Snapshot") -> list[Detector]:
     if not isinstance(told, dict) or not isinstance(encoder, dict):
         return []
     try:
-        found = choose_detector(str(encoder.get("name")), snapshot.folder.parent)
+        found = choose_detector(known_name(encoder), snapshot.folder.parent)
     except DetectorError:
         return []
     same = (found.name, found.version) == (told.get("name"), str(told.get("version")))

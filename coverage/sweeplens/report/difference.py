@@ -57,7 +57,7 @@ def difference(before: "Snapshot", after: "Snapshot", *, top: int | None = 10) -
     columns = columns_of(before), columns_of(after)
     rows = _common_prompts(before, after)
     recorded, heirs = _follow_clusters(before, after, rows)
-    same_encoder = before.manifest.get("encoder") == after.manifest.get("encoder")
+    same_encoder = _fingerprint(before) == _fingerprint(after)
     score = measure_drift("score", columns[0].scores, columns[1].scores)
     return Difference(
         before=_side(before),
@@ -77,6 +77,10 @@ def _side(snapshot: "Snapshot") -> Side:
     n_prompts, n_clusters = len(columns_of(snapshot).prompt_cell), len(snapshot.table("clusters"))
     counts = seen.n_requests, seen.n_accounts, n_prompts, n_clusters, seen.n_campaigns
     return Side(snapshot.snapshot_id, seen.created, *counts)
+
+
+def _fingerprint(snapshot: "Snapshot") -> object:
+    return snapshot.manifest.get("encoder", {}).get("fingerprint")
 
 
 def _notes(before: "Snapshot", after: "Snapshot", *, same_encoder: bool) -> tuple[str, ...]:

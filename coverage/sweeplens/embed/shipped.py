@@ -1,0 +1,51 @@
+"""The encoders that ship, what each reads, and which one suits a log."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sweeplens.embed.language import UNKNOWN
+
+# From this share of prompts in other languages on, the encoder for English misses what the log holds.
+FOREIGN = 0.02
+_NAMED = 3  # languages that are named in the sentence
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """An encoder that ships.
+
+    reads       the languages whose meaning it keeps
+    megabytes   of its files on disk, with what is exported once
+    per_second  prompts a second on two quiet cores (benchmarks/results/encoding.md), to go by until one is measured
+    """
+
+    name: str
+    reads: str
+    about: str
+    dim: int
+    megabytes: int
+    per_second: int
+
+
+_ALL = "about 100 languages; no script is unknown"
+SHIPPED = (
+    Shipped("default", "English", "all-MiniLM-L6-v2, a transformer of 6 layers", 384, 180, 200),
+    Shipped("multilingual", _ALL, "multilingual-e5-small, a transformer of 12 layers", 384, 160, 110),
+    Shipped("fast", _ALL, "word pieces distilled from multilingual", 256, 28, 8000),
+    Shipped("fast-english", "English", "word pieces distilled from default", 256, 8, 10_000),
+)
+NAMES = tuple(shipped.name for shipped in SHIPPED)
+
+
+def choose_encoder(codes: Sequence[str]) -> tuple[str, str]:
+    """Return the encoder that suits prompts in these languages, and one sentence that says why."""
+    known = Counter(code for code in codes if code != UNKNOWN)
+    total = known.total()
+    foreign = total - known["en"]
+    if foreign < FOREIGN * total or not foreign:
+        return "default", f"encoder default: {1 - foreign / max(1, total):.0%} of the prompts are in English"
+    del known["en"]
+    most = ", ".join(f"{code} {count / total:.0%}" for code, count in known.most_common(_NAMED))
+    why = f"{foreign / total:.0%} of the prompts are not in English ({most}), which default does not read"
+    return "multilingual", f"encoder multilingual: {why}"
