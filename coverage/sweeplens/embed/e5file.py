@@ -22,7 +22,7 @@ from sweeplens.errors import EncoderError
 BLOCK = 32
 BLOCK_TYPE = np.dtype([("scale", "<f2"), ("codes", "u1", (BLOCK // 2,))])
 _MAGIC = b"E5S1"
-_HEAD = struct.Struct("<4s8if i".replace(" ", ""))
+_HEAD = struct.Struct("<4s8ifi")
 _VOCABULARY = struct.Struct("<5iQ")
 _ENTRY = struct.Struct("<BIQQ")
 _MATRIX = 1  # the type of a tensor in blocks; others are float32
@@ -85,7 +85,7 @@ def read_e5(path: Path) -> E5File:
     try:
         data = np.memmap(path, dtype=np.uint8, mode="r")
         return _Reader(data).read()
-    except (OSError, ValueError, struct.error, IndexError, KeyError, UnicodeDecodeError):
+    except (OSError, ValueError, OverflowError, struct.error, KeyError):
         raise EncoderError(
             f"the encoder's file {path} must be multilingual-e5-small in 4-bit blocks (E5S1), but it is laid out"
             " otherwise"
