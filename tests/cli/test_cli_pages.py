@@ -25,6 +25,16 @@ def test_account_page_says_what_the_report_says(cli, store: Path) -> None:
     assert max(map(len, out.splitlines())) <= 100
 
 
+def test_account_page_says_its_languages_and_whom_it_is_compared_with(cli) -> None:
+    flat = " ".join(cli("account", "lone").out.split())
+    assert "languages Asks in English 100 %" in flat
+    whom = "compared with the 5 accounts nearest in volume that ask mostly in English (10 distinct prompts)"
+    assert f"peers {whom}" in flat
+    facts = json.loads(cli("account", "lone", "--format", "json").out)
+    assert [(s["language"], s["n_prompts"]) for s in facts["languages"]["shares"]] == [("en", 20)]
+    assert facts["peers"]["language"] == facts["languages"]["main"] == "en"
+
+
 def test_account_as_json_is_the_whole_evidence(cli, store: Path) -> None:
     facts = json.loads(cli("account", "lone", "--format", "json", "--prompts", "3").out)
     assert facts == to_plain(account_evidence(open_snapshot(store), "lone", max_prompts=3))

@@ -238,6 +238,15 @@ def test_a_snapshot_without_a_reference_says_that_it_has_no_p(
     assert [s.startswith(doubt) for s in said] == [True] if doubt else said == []
 
 
+def test_an_account_says_its_languages_and_whom_it_is_compared_with(open_page: Open) -> None:
+    captions = [c.value for c in open_page("account", account="lone").caption]
+    line = (
+        "Asks in English 100 % · compared with the 5 accounts nearest in volume that ask mostly in English "
+        "(10 distinct prompts)"
+    )
+    assert line in captions
+
+
 def test_the_sidebar_names_the_snapshot_and_its_doubts(open_page: Open, snapshot: Snapshot) -> None:
     said = texts(open_page())
     assert snapshot.snapshot_id in said

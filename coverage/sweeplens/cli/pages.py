@@ -31,6 +31,8 @@ _DAYS = 60  # days that a line of the timeline holds
 
 def draw_account(console: "Console", facts: "AccountEvidence", prompts: int) -> None:
     """Print one account: what it is, why, its coverage, its time, its company, its prompts."""
+    from sweeplens.report.sentences import describe_peers
+
     row = facts.row
     _title(console, f"Account {row.account_id}", facts.headline)
     _facts(
@@ -41,7 +43,7 @@ def draw_account(console: "Console", facts: "AccountEvidence", prompts: int) -> 
         ("requests", f"{count(row.n_requests, console)}, of {count(row.n_prompts, console)} distinct prompts"),
         ("time", _span(row.first_ts, row.last_ts)),
         ("languages", facts.languages.text),
-        ("peers", f"{facts.peers.text} ({facts.peers.low} to {facts.peers.high} distinct prompts)"),
+        ("peers", describe_peers(facts.peers)),
     )
     _signals(console, facts.signals)
     _curve(console, facts.curve)

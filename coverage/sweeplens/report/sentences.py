@@ -80,6 +80,14 @@ def describe_comparison(
     return f"compared with {who} in any language: {why}"
 
 
+def describe_peers(peers: Peers) -> str:
+    """Say with whom an account is compared, and how many distinct prompts these have."""
+    if not peers.account_ids:
+        return peers.text
+    reach = f"{peers.low:,}" if peers.low == peers.high else f"{peers.low:,} to {peers.high:,}"
+    return f"{peers.text} ({reach} distinct prompts)"
+
+
 def describe_languages(shares: Sequence[LanguageShare], n_untold: int) -> str:
     """Say which languages an account asks in, the four largest by name."""
     named = [f"{share.name} {percent(share.share)}" for share in shares[:_NAMED]]

@@ -8,7 +8,7 @@ import streamlit as st
 from sweeplens.errors import ConfigError
 from sweeplens.report.compare import MOST
 from sweeplens.report.facts import AccountEvidence
-from sweeplens.report.sentences import describe_chance
+from sweeplens.report.sentences import describe_chance, describe_peers
 from sweeplens.signals.catalog import BY_KEY
 from sweeplens.text import one_line
 from sweeplens.ui import choices, data, deciding, links, parts, prompts, words
@@ -83,7 +83,7 @@ def _head(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
     text, buttons = st.columns([5, 2])
     with text:
         parts.heading("Account", row.account_id, evidence.headline, facts, level=row.level, chance=describe_chance(row))
-        st.caption(f"{evidence.languages.text} · {evidence.peers.text}", help=_PEERS_HELP)
+        st.caption(f"{evidence.languages.text} · {describe_peers(evidence.peers)}", help=_PEERS_HELP)
     with buttons, st.container(horizontal=True, horizontal_alignment="right"):
         if row.campaign_id is not None:
             parts.link(f"Campaign {code_span(row.campaign_id)}", "campaign", campaign=row.campaign_id)
