@@ -15,7 +15,7 @@ def _cache(folder, encoder):
     return VectorCache(folder, encoder.fingerprint, encoder.dim)
 
 
-@pytest.fixture(params=["fast", "default"])
+@pytest.fixture(params=["fast_english", "default"])
 def encoder(request):
     return request.getfixturevalue(request.param)
 
@@ -32,13 +32,13 @@ def test_cold_warm_and_half_warm_runs_give_the_same_bytes(tmp_path, encoder):
         assert result.vectors.tobytes() == plain.vectors.tobytes()
 
 
-def test_rows_stay_in_the_order_of_the_texts_and_nearly_unit(fast):
-    result = embed_prompts(fast, HASHES, TEXTS, None)
-    np.testing.assert_array_equal(result.vectors, fast.encode(TEXTS).astype(np.float16))
+def test_rows_stay_in_the_order_of_the_texts_and_nearly_unit(fast_english):
+    result = embed_prompts(fast_english, HASHES, TEXTS, None)
+    np.testing.assert_array_equal(result.vectors, fast_english.encode(TEXTS).astype(np.float16))
     np.testing.assert_allclose(np.linalg.norm(result.vectors.astype(np.float32), axis=1), 1, atol=2e-3)
 
 
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path, fast, monkeypatch):
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path, fast_english, monkeypatch):
     monkeypatch.setattr(prompts_module, "CHUNK", 4)
     seen = []
 
@@ -48,23 +48,23 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path, fast, monkeypatch):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        embed_prompts(fast, HASHES, TEXTS, _cache(tmp_path, fast), progress=stop)
+        embed_prompts(fast_english, HASHES, TEXTS, _cache(tmp_path, fast_english), progress=stop)
     assert seen == [(0, 15), (4, 15), (8, 15)]
-    again = embed_prompts(fast, HASHES, TEXTS, _cache(tmp_path, fast))
+    again = embed_prompts(fast_english, HASHES, TEXTS, _cache(tmp_path, fast_english))
     assert (again.n_cached, again.n_encoded) == (8, 7)
 
 
-def test_progress_counts_what_is_encoded_and_is_silent_when_nothing_is(tmp_path, fast):
+def test_progress_counts_what_is_encoded_and_is_silent_when_nothing_is(tmp_path, fast_english):
     seen = []
-    cache = _cache(tmp_path, fast)
-    embed_prompts(fast, HASHES[:5], TEXTS[:5], cache)
-    embed_prompts(fast, HASHES, TEXTS, cache, progress=lambda *counts: seen.append(counts))
+    cache = _cache(tmp_path, fast_english)
+    embed_prompts(fast_english, HASHES[:5], TEXTS[:5], cache)
+    embed_prompts(fast_english, HASHES, TEXTS, cache, progress=lambda *counts: seen.append(counts))
     assert seen == [(0, 10), (10, 10)]
-    embed_prompts(fast, HASHES, TEXTS, cache, progress=lambda *counts: seen.append(counts))
+    embed_prompts(fast_english, HASHES, TEXTS, cache, progress=lambda *counts: seen.append(counts))
     assert len(seen) == 2
 
 
-def test_no_prompts(tmp_path, fast):
-    result = embed_prompts(fast, [], [], _cache(tmp_path, fast))
+def test_no_prompts(tmp_path, fast_english):
+    result = embed_prompts(fast_english, [], [], _cache(tmp_path, fast_english))
     assert result.vectors.shape == (0, 256)
     assert (result.n_cached, result.n_encoded) == (0, 0)

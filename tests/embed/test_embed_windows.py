@@ -1,17 +1,20 @@
 """What of a text is read: windows of word pieces, and batches without padding."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeplens.embed.windows import LongText, clip_text, cut_windows, encodable, plan_batches
+from sweeplens.embed.windows import LongText, clip_text, cut_windows, encodable, plan_batches, token_ids
 
 FIRST, LAST = -1, -2
+PREFIX = -3
 
 
 def _cut(count, keep, window=6, most=3):
-    return cut_windows(list(range(count)), LongText(keep, window, most, 1000), FIRST, LAST)
+    return cut_windows(list(range(count)), LongText(keep, window, most, 1000), [FIRST], LAST)
 
 
 @pytest.mark.parametrize("keep", ["head", "ends", "spread"])
@@ -32,9 +35,18 @@ def test_spread_covers_a_text_that_fits_and_samples_one_that_does_not():
     assert [w[1] for w in _cut(100, "spread")] == [0, 48, 96]
 
 
+def test_a_prefix_stands_before_every_window_and_takes_its_room():
+    long = LongText("spread", 6, 3, 1000)
+    windows = cut_windows(list(range(6)), long, [FIRST, PREFIX], LAST)
+    assert windows == [[FIRST, PREFIX, 0, 1, 2, LAST], [FIRST, PREFIX, 3, 4, 5, LAST]]
+    assert cut_windows([], long, [FIRST, PREFIX], LAST) == [[FIRST, PREFIX, LAST]]
+    long = LongText("ends", 6, 3, 1000)
+    assert cut_windows(list(range(9)), long, [FIRST, PREFIX], LAST) == [[FIRST, PREFIX, 0, 1, 8, LAST]]
+
+
 @given(st.integers(0, 400), st.integers(3, 40), st.integers(1, 6))
 def test_spread_windows_hold_only_pieces_of_the_text_and_reach_both_ends(count, window, most):
-    windows = cut_windows(list(range(count)), LongText("spread", window, most, 1000), FIRST, LAST)
+    windows = cut_windows(list(range(count)), LongText("spread", window, most, 1000), [FIRST], LAST)
     inner = [w[1:-1] for w in windows]
     assert 1 <= len(windows) <= most
     assert all(len(w) <= window for w in windows)
@@ -64,6 +76,21 @@ def test_of_a_very_long_text_both_ends_are_kept():
 def test_lone_surrogates_become_question_marks():
     assert encodable("plain") == "plain"
     assert encodable("é\ud800x") == "é?x"
+
+
+class _Letters:
+    """A tokenizer of letters."""
+
+    def encode_batch_fast(self, texts, add_special_tokens):
+        assert not add_special_tokens
+        return [SimpleNamespace(ids=[ord(c) for c in text]) for text in texts]
+
+
+def test_word_pieces_are_those_of_the_text_as_the_reader_leaves_it():
+    texts = ["ab", "", "c\ud800", "d" * 50] * 300
+    found = list(token_ids(_Letters(), texts, 10, str.upper))
+    assert found == [[65, 66], [], [67, 63], [*[68] * 5, 32, *[68] * 5]] * 300
+    assert list(token_ids(_Letters(), ["ab"], 10)) == [[97, 98]]
 
 
 def test_a_policy_says_itself_in_words():

@@ -1,4 +1,4 @@
-"""A file in the layout of e5-small-q4.bin, of one layer and a few pieces, written from the layout's description alone."""
+"""A file in the layout of e5-small-q4.bin: one layer and a few pieces, written after the description of the layout."""
 
 import struct
 from dataclasses import dataclass, field
