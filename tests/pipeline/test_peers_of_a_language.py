@@ -71,7 +71,7 @@ def test_peers_are_of_one_language_and_a_page_says_so(store):
     assert facts.peers.text == "compared with 31 accounts of like volume that ask mostly in German"
     assert (facts.peers.language, facts.peers.n_language) == ("de", 31)
     assert facts.languages.main == "de"
-    assert "of 31 accounts of like volume and language. " in facts.headline
+    assert "of 31 accounts of like volume and language." in facts.headline
 
 
 def test_where_a_language_has_too_few_accounts_any_language_counts_and_a_page_says_so(store):
