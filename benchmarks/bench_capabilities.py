@@ -12,14 +12,19 @@ import json
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from sweeplens.atlas import KINDS, build_atlas, read_taxonomy
 from sweeplens.atlas.capabilities import CapabilityFinder
+from sweeplens.embed.cache import VectorCache
 from sweeplens.embed.encoder import Encoder, load_encoder
+from sweeplens.embed.prompts import embed_prompts
+from sweeplens.embed.shipped import NAMES
 from sweeplens.index import all_neighbours
+from sweeplens.text import content_hash
 
 # What a corpus may rightly be called. A corpus of mixed tasks is not listed: its prompts are on the map, not judged.
 ENGLISH = {
@@ -63,6 +68,7 @@ ENGLISH = {
     "wikisql": "sql questions",
 }
 FOREIGN = {
+    "crosswoz_zh": "service chat",
     "atis_vi": "service",
     "id_hotel_reviews": "classification extraction",
     "ja_hotel_reviews": "classification",
@@ -71,14 +77,28 @@ FOREIGN = {
     "zh_huatuo_med": "medical",
     "zh_waimai_reviews": "classification",
 }
-INTENTS = ("banking77", "clinc150")
+# Sets whose topics clusters are held against, English ones and others.
+TOPICS = {
+    "English intents": ("banking77", "clinc150"),
+    "Chinese dialogues": ("crosswoz_zh",),
+    "Chinese law": ("lawyer_llama_zh",),
+    "Korean films": ("ko_movie_reviews",),
+}
 NEIGHBOURS = 30
+
+Encode = Callable[[list[str]], np.ndarray]
 
 
 def read(path: Path) -> list[tuple[str, str]]:
     with gzip.open(path, "rt", encoding="utf-8") as stream:
         rows = [json.loads(line) for line in stream]
     return [(r["prompt"], str(r.get("topic"))) for r in rows if r["prompt"] and r["prompt"].strip()]
+
+
+def keeping(encoder: Encoder, folder: Path) -> Encode:
+    """Return what encodes texts as float16 and keeps their vectors in the folder."""
+    cache = VectorCache(folder, encoder.fingerprint, encoder.dim)
+    return lambda texts: embed_prompts(encoder, [content_hash(t) for t in texts], texts, cache).vectors
 
 
 def sample(folder: Path, each: int) -> tuple[list[str], np.ndarray]:
@@ -93,12 +113,13 @@ def sample(folder: Path, each: int) -> tuple[list[str], np.ndarray]:
     return [prompt for prompt, _ in rows], np.array([corpus for _, corpus in rows])
 
 
-def measure_capabilities(texts: list[str], corpus: np.ndarray, encoder: Encoder, threads: int) -> dict:
+def measure_capabilities(
+    texts: list[str], corpus: np.ndarray, encode: Encode, finder: CapabilityFinder, threads: int
+) -> dict:
     taxonomy = read_taxonomy()
-    vectors = encoder.encode(texts).astype(np.float16)
+    vectors = encode(texts)
     near = all_neighbours(vectors, NEIGHBOURS, threads=threads)
     start = time.perf_counter()
-    finder = CapabilityFinder(taxonomy, encoder)
     atlas = build_atlas(vectors, texts, near, finder, taxonomy=taxonomy, threads=threads)
     seconds = time.perf_counter() - start
     alone, _ = finder.decide(finder.score(vectors))
@@ -123,30 +144,30 @@ def measure_capabilities(texts: list[str], corpus: np.ndarray, encoder: Encoder,
     }  # fmt: skip
 
 
-def measure_intents(folder: Path, encoder: Encoder, threads: int) -> dict:
-    """AMI of clusters with labelled intents, without and with placing, and how often placing is right."""
+def measure_topics(
+    folder: Path, names: tuple[str, ...], encode: Encode, finder: CapabilityFinder, threads: int
+) -> dict:
+    """AMI of clusters with labelled topics, without and with placing, and how often placing is right."""
     from sklearn.metrics import adjusted_mutual_info_score as ami
 
-    found = {p: f"{name}/{topic}" for name in INTENTS for p, topic in read(folder / f"{name}.jsonl.gz")}
+    found = {p: f"{name}/{topic}" for name in names for p, topic in read(folder / f"{name}.jsonl.gz")}
     found = {p: t for p, t in found.items() if not t.endswith("oos/oos")}
-    texts, intent = list(found), np.array(list(found.values()))
-    vectors = encoder.encode(texts).astype(np.float16)
+    texts, topic = list(found), np.array(list(found.values()))
+    vectors = encode(texts)
     near = all_neighbours(vectors, NEIGHBOURS, threads=threads)
-    taxonomy = read_taxonomy()
-    finder = CapabilityFinder(taxonomy, encoder)
-    atlas = build_atlas(vectors, texts, near, finder, taxonomy=taxonomy, threads=threads)
+    atlas = build_atlas(vectors, texts, near, finder, taxonomy=read_taxonomy(), threads=threads)
     core, placed = atlas.kind == KINDS.index("core"), atlas.kind == KINDS.index("placed")
     of_cluster = {
-        c.cluster_id: Counter(intent[core & (atlas.cluster == c.cluster_id)].tolist()).most_common(1)[0][0]
+        c.cluster_id: Counter(topic[core & (atlas.cluster == c.cluster_id)].tolist()).most_common(1)[0][0]
         for c in atlas.clusters
     }
     main = np.array([of_cluster.get(int(c), "") for c in atlas.cluster])
     return {
-        "prompts": len(texts), "intents": len(set(intent)), "clusters": len(atlas.clusters),
-        "ami_core": float(ami(intent, np.where(core, atlas.cluster, -1))),
-        "ami_placed": float(ami(intent, atlas.cluster)),
+        "prompts": len(texts), "topics": len(set(topic)), "clusters": len(atlas.clusters),
+        "ami_core": float(ami(topic, np.where(core, atlas.cluster, -1))),
+        "ami_placed": float(ami(topic, atlas.cluster)),
         "core": float(core.mean()), "placed": float(placed.mean()),
-        "right_core": float((main == intent)[core].mean()), "right_placed": float((main == intent)[placed].mean()),
+        "right_core": float((main == topic)[core].mean()), "right_placed": float((main == topic)[placed].mean()),
     }  # fmt: skip
 
 
@@ -193,26 +214,29 @@ def write_report(folder: Path, results: dict, each: int) -> None:
                 f"| {encoder} | {kind} | {s['prompts']:,} in {s['corpora']} corpora | {s['alone']:.1%} "
                 f"| {s['map']:.1%} | {s['right_of_assigned']:.1%} | {s['unassigned']:.1%} |"
             )
-    lines += ["", "Both encoders know English only: other languages are left unassigned rather than guessed.", ""]
+    lines += ["", "Encoders that know English only leave other languages unassigned rather than guess.", ""]
     lines += [
         "## Placing",
         "",
-        "Clusters of "
-        + " and ".join(INTENTS)
-        + " against their labelled intents; right: of its cluster's main intent.",
+        "Clusters against the topics that the prompts are labelled with; right: of its cluster's main topic. "
+        + "; ".join(f"{title}: {' and '.join(names)}" for title, names in TOPICS.items())
+        + ".",
         "",
     ]
     lines += [
-        "| encoder | prompts | intents | clusters | AMI, core | AMI, all | core | placed | core right | placed right |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        "| encoder | set | prompts | topics | clusters | AMI core | AMI all | core | placed | core right | placed right |",
+        "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for encoder, result in results.items():
-        i = result["intents"]
-        lines.append(
-            f"| {encoder} | {i['prompts']:,} | {i['intents']} | {i['clusters']} "
-            f"| {i['ami_core']:.3f} | {i['ami_placed']:.3f} | {i['core']:.0%} | {i['placed']:.0%} "
-            f"| {i['right_core']:.0%} | {i['right_placed']:.0%} |"
-        )
+    for title in TOPICS:
+        for encoder, result in results.items():
+            i = result["topics"].get(title)
+            if i is None:
+                continue
+            lines.append(
+                f"| {encoder} | {title} | {i['prompts']:,} | {i['topics']} | {i['clusters']} "
+                f"| {i['ami_core']:.3f} | {i['ami_placed']:.3f} | {i['core']:.0%} | {i['placed']:.0%} "
+                f"| {i['right_core']:.0%} | {i['right_placed']:.0%} |"
+            )
     for encoder, result in results.items():
         c = result["capabilities"]
         lines += ["", f"## By corpus: {encoder}", ""]
@@ -231,7 +255,8 @@ def write_report(folder: Path, results: dict, each: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpora", type=Path, help="folder of NAME.jsonl.gz")
-    parser.add_argument("--encoders", nargs="+", default=["default", "fast"])
+    parser.add_argument("--encoders", nargs="+", default=list(NAMES))
+    parser.add_argument("--cache", type=Path, default=Path("out/cache"), help="folder that keeps vectors")
     parser.add_argument("--each", type=int, default=200)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--models", type=Path, default=Path.home() / ".cache" / "sweeplens")
@@ -244,15 +269,21 @@ def main() -> None:
     results = {}
     for name in options.encoders:
         encoder = load_encoder(name, models=options.models, threads=options.threads)
+        encode = keeping(encoder, options.cache)
+        finder = CapabilityFinder(read_taxonomy(), encoder)
         results[name] = {
-            "capabilities": measure_capabilities(texts, corpus, encoder, options.threads),
-            "intents": measure_intents(options.corpora, encoder, options.threads),
+            "capabilities": measure_capabilities(texts, corpus, encode, finder, options.threads),
+            "topics": {
+                title: measure_topics(options.corpora, names, encode, finder, options.threads)
+                for title, names in TOPICS.items()
+                if all((options.corpora / f"{n}.jsonl.gz").exists() for n in names)
+            },
         }
         write_report(options.output, results, options.each)
         print(
             name,
             json.dumps(summarise(results[name]["capabilities"]["corpora"], ENGLISH)),
-            json.dumps(results[name]["intents"]),
+            json.dumps(results[name]["topics"]),
         )
 
 

@@ -1,7 +1,8 @@
 """Measure the encoders: bench_encoding.py [--corpora DIR] [--n 3000] [--rounds 3] [--long 700] [--write].
 
-Rates: the same prompts, cut at the same word piece, through `SentenceTransformer.encode` as it comes, `default` and
-`fast`, in turn within each round, so that what else the machine does falls on all three; medians over the rounds.
+Rates: the same prompts, cut at the same word piece, through `SentenceTransformer.encode` as it comes and through the
+encoders that ship, in turn within each round, so that what else the machine does falls on all of them; medians over the
+rounds. Beside them stands what the processor would reach if it multiplied matrices and did nothing else.
 
 Long prompts (--long): for each way to read a text that is longer than the encoder's window, whether the halves of
 prompts of at least 520 word pieces, which belong together, find each other and are found by the whole, among those of
@@ -15,24 +16,21 @@ import argparse
 import gzip
 import hashlib
 import json
-import platform
-import statistics
 import time
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from encoding_rates import measure_rates, render_rates
 
 from sweeplens.demo import make_demo
-from sweeplens.embed import load_encoder
-from sweeplens.embed.minilm import LONG, MiniLM, load_minilm
+from sweeplens.embed.minilm import LONG, load_minilm
+from sweeplens.embed.transformer import Transformer
 from sweeplens.embed.weights import find_minilm
 from sweeplens.embed.windows import LongText, encodable
 
 RESULTS = Path(__file__).parent / "results"
-TOKENS = 128
-PLAIN = "SentenceTransformer.encode"
 LEAST_PIECES, PER_CORPUS, CORPUS_LEAST = 520, 60, 20
 POLICIES = [
     LongText("head", 128, 1, LONG.chars),
@@ -64,56 +62,13 @@ def _by_hash(row: tuple[str, str]) -> bytes:
     return hashlib.sha256(row[1].encode()).digest()
 
 
-def pieces(encoder: MiniLM, texts: list[str]) -> list[list[tuple[int, int]]]:
-    """Return where each word piece of each text begins and ends."""
-    return [e.offsets for e in encoder._tokenizer.encode_batch(texts, add_special_tokens=False)]
+def pieces(texts: list[str]) -> list[list[tuple[int, int]]]:
+    """Return where each word piece of `default` begins and ends in each text."""
+    from tokenizers import Tokenizer
 
-
-def measure_rates(folder: Path | None, models: Path, n: int, rounds: int, threads: int) -> dict[str, object]:
-    """Return prompts a second, their ratios, and how near the vectors are to those of sentence-transformers."""
-    import torch
-    from sentence_transformers import SentenceTransformer
-
-    torch.set_num_threads(threads)
-    plain = SentenceTransformer(str(find_minilm()), device="cpu", local_files_only=True)
-    plain.max_seq_length = TOKENS
-    default = load_minilm(models=models, threads=threads, long=LongText("head", TOKENS, 1, 10**9))
-    fast = load_encoder("fast", models=models, threads=threads)
-    texts = [text for _, text in read_prompts(folder)[:n]]
-    spans = pieces(default, texts)
-    texts = [t[: s[TOKENS - 3][1]] if len(s) > TOKENS - 2 else t for t, s in zip(texts, spans, strict=True)]
-    ways: dict[str, Callable[[list[str]], Floats]] = {
-        "SentenceTransformer.encode": lambda part: plain.encode(
-            part, normalize_embeddings=True, show_progress_bar=False
-        ),
-        "default": default.encode,
-        "fast": fast.encode,
-    }
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
-    vectors: dict[str, Floats] = {}
-    for way in ways.values():
-        way(texts[:64])  # what is made on the first call is not measured
-    for _ in range(rounds):
-        for name, way in ways.items():
-            start = time.perf_counter()
-            vectors[name] = way(texts)
-            seconds[name].append(time.perf_counter() - start)
-    median = {name: statistics.median(times) for name, times in seconds.items()}
-    cosines = (vectors["default"] * vectors["SentenceTransformer.encode"]).sum(axis=1)
-    return {
-        "prompts": len(texts),
-        "pieces a prompt, mean": round(statistics.mean(min(len(s), TOKENS - 2) for s in spans), 1),
-        "rounds": rounds,
-        "threads": threads,
-        "processor": _processor(),
-        "prompts a second": {name: round(len(texts) / median[name], 1) for name in ways},
-        "times SentenceTransformer.encode": {n: round(median[PLAIN] / median[n], 2) for n in ways},
-        "cosine of default with SentenceTransformer.encode": {
-            "lowest": float(cosines.min()),
-            "1st percentile": float(np.percentile(cosines, 1)),
-            "median": float(np.median(cosines)),
-        },
-    }
+    tokenizer = Tokenizer.from_file(str(find_minilm() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    return [e.offsets for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
 
 
 def measure_long(folder: Path, models: Path, n: int, threads: int) -> list[dict[str, object]]:
@@ -124,7 +79,7 @@ def measure_long(folder: Path, models: Path, n: int, threads: int) -> list[dict[
     taken: dict[str, int] = {}
     for begin in range(0, len(prompts), 512):
         part = prompts[begin : begin + 512]
-        for (corpus, text), spans in zip(part, pieces(encoder, [t for _, t in part]), strict=True):
+        for (corpus, text), spans in zip(part, pieces([t for _, t in part]), strict=True):
             if len(spans) >= LEAST_PIECES and taken.get(corpus, 0) < PER_CORPUS and len(chosen) < n:
                 taken[corpus] = taken.get(corpus, 0) + 1
                 middle = spans[len(spans) // 2][0]
@@ -134,9 +89,9 @@ def measure_long(folder: Path, models: Path, n: int, threads: int) -> list[dict[
 
 
 def _judge(
-    encoder: MiniLM, policy: LongText, corpora: npt.NDArray[np.str_], rows: list[tuple[str, ...]]
+    encoder: Transformer, policy: LongText, corpora: npt.NDArray[np.str_], rows: list[tuple[str, ...]]
 ) -> dict[str, object]:
-    encoder.long = policy
+    encoder.model = replace(encoder.model, long=policy)
     start = time.process_time()
     whole = encoder.encode([row[1] for row in rows])
     cost = time.process_time() - start
@@ -168,30 +123,12 @@ def _mrr(query: Floats, target: Floats, among: npt.NDArray[np.bool_]) -> float:
     return float((1 / (better.sum(axis=1) + 1)).mean())
 
 
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor()
-
-
 def render(results: dict[str, object]) -> str:
     """Return the figures as Markdown."""
     lines = ["# Encoding", ""]
     rates = results.get("rates")
     if isinstance(rates, dict):
-        mean = rates["pieces a prompt, mean"]
-        lines += [
-            f"{rates['prompts']:,} real prompts, cut at {TOKENS} word pieces, {mean} on average;",
-            f"{rates['threads']} threads of {rates['processor']}; medians of {rates['rounds']} rounds.",
-            "",
-            "| way | prompts a second | times SentenceTransformer.encode |",
-            "|---|---|---|",
-        ]
-        for name, rate in rates["prompts a second"].items():
-            lines.append(f"| {name} | {rate:,.0f} | {rates['times SentenceTransformer.encode'][name]:.2f} |")
-        cosines = rates["cosine of default with SentenceTransformer.encode"]
-        lines += ["", "Cosine of `default` with it: " + ", ".join(f"{k} {v:.6f}" for k, v in cosines.items()) + ".", ""]
+        lines += render_rates(rates)
     rows = results.get("long prompts")
     if isinstance(rows, list) and rows:
         lines += [
@@ -222,7 +159,8 @@ def main() -> None:
     file = RESULTS / "encoding.json"
     results = json.loads(file.read_text()) if args.write and file.exists() else {}
     n = args.n or (3000 if args.corpora else 600)
-    results["rates"] = measure_rates(args.corpora, args.models, n, args.rounds, args.threads)
+    texts = [text for _, text in read_prompts(args.corpora)[:n]]
+    results["rates"] = measure_rates(texts, args.models, args.rounds, args.threads)
     if args.long:
         if args.corpora is None:
             parser.error("--long needs --corpora: the demo log has no long prompts")

@@ -29,9 +29,7 @@ def calibrated(start: Callable[[int], Run], key: str, models: Path, threads: int
     All plans give the same vectors. `key` names the graph; what was remembered for another processor, number of threads
     or version of ONNX Runtime is tried anew. A folder that cannot be written remembers nothing.
     """
-    import onnxruntime
-
-    place = f"{key}, {threads} threads, onnxruntime {onnxruntime.__version__}, {processor()}"
+    place = f"{key}, {_circumstances(threads)}"
     known = _read(models / _FILE)
     found = _plan(known.get(place))
     if found is None:
@@ -40,6 +38,20 @@ def calibrated(start: Callable[[int], Run], key: str, models: Path, threads: int
         _write(models / _FILE, known | {place: asdict(found) | {"pieces_per_second": round(rates[found])}})
         log.debug("calibrated %s: %s", place, found)
     return found
+
+
+def remembered_rate(graph: str, models: Path, threads: int) -> float | None:
+    """Return the word pieces a second of the remembered plan of a graph whose name begins so, None where there is none.
+
+    Only what was measured on this processor, with as many threads and this version of ONNX Runtime, counts.
+    """
+    ending = f", {_circumstances(threads)}"
+    for place, fact in _read(models / _FILE).items():
+        if place.startswith(f"{graph}-") and place.endswith(ending) and isinstance(fact, dict):
+            rate = fact.get("pieces_per_second")
+            if isinstance(rate, int | float) and rate > 0:
+                return float(rate)
+    return None
 
 
 def plans(threads: int) -> list[Plan]:
@@ -79,6 +91,12 @@ def processor() -> str:
     facts = {name.strip(): value.strip() for name, _, value in pairs}
     named = " ".join(facts[k] for k in ("model name", "cpu family", "model", "stepping") if facts.get(k))
     return named or f"{platform.machine()} {platform.processor()}".strip()
+
+
+def _circumstances(threads: int) -> str:
+    import onnxruntime
+
+    return f"{threads} threads, onnxruntime {onnxruntime.__version__}, {processor()}"
 
 
 def _plan(fact: object) -> Plan | None:

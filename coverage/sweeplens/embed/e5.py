@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sweeplens.embed.calibrate import calibrated
+from sweeplens.embed.centre import CENTRE_FILES, load_centre
 from sweeplens.embed.e5file import E5File, read_blocks, read_e5
 from sweeplens.embed.encoder import Vectors
 from sweeplens.embed.export import exported, pool, trace_pooled
@@ -33,10 +34,13 @@ _LINEAR = {
 }  # fmt: skip
 
 
-def load_e5(*, models: Path, threads: int, folder: Path | None = None, long: LongText = LONG) -> Transformer:
+def load_e5(
+    *, models: Path, threads: int, folder: Path | None = None, long: LongText = LONG, centred: bool = True
+) -> Transformer:
     """Return the encoder after checking its file; `folder` is used instead of the installed package's.
 
-    Raises `EncoderError` when the file is missing or is not the one that was pinned.
+    Vectors that are not `centred` are the network's own. Raises `EncoderError` when a file is missing or is not the one
+    that was pinned.
     """
     folder = folder or find_e5(models)
     check_files(folder, E5_FILE)
@@ -45,6 +49,7 @@ def load_e5(*, models: Path, threads: int, folder: Path | None = None, long: Lon
     prefix = tuple(tokenizer.encode(_PREFIX, add_special_tokens=False).ids)
     read = make_reader(file.replaced, characters_of(file.pieces))
     tokens = partial(token_ids, tokenizer, chars=long.chars, read=read)
+    parts = {**E5_FILE, **long._asdict(), "prefix": _PREFIX, "pooling": "mean", "reader": 1}
     model = Model(
         name="multilingual",
         model="intfloat/multilingual-e5-small, 4-bit weights",
@@ -52,12 +57,12 @@ def load_e5(*, models: Path, threads: int, folder: Path | None = None, long: Lon
         multilingual=True,
         weights_sha256=E5_FILE["e5-small-q4.bin"],
         tokenizer_sha256=E5_FILE["e5-small-q4.bin"],
-        fingerprint=combined_sha256({**E5_FILE, **long._asdict(), "prefix": _PREFIX, "pooling": "mean", "reader": 1}),
+        fingerprint=combined_sha256(parts | (CENTRE_FILES if centred else {})),
         first=(file.start, *prefix),
         last=file.end,
         long=long,
     )
-    return Transformer(model, tokens, _runner(file, models, threads))
+    return Transformer(model, tokens, _runner(file, models, threads), load_centre() if centred else None)
 
 
 def look_up(file: E5File, ids: Ids) -> Vectors:

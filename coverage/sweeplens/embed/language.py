@@ -72,6 +72,6 @@ def warn_languages(codes: Sequence[str], encoder: Encoder) -> str | None:
     most = ", ".join(f"{code} {count / total:.0%}" for code, count in known.most_common(3))
     return (
         f"{foreign / total:.0%} of the prompts are not in English ({most}), and the encoder {encoder.name} knows"
-        " English only: their neighbours and clusters mean less; a multilingual model such as"
-        " sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2, by name or folder, reads them"
+        " English only: their neighbours and clusters mean less; the encoder multilingual reads them, in a build that"
+        " names it"
     )

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from sweeplens.embed.encoder import Vectors
+from sweeplens.embed.encoder import AUTO, Vectors
+from sweeplens.embed.shipped import NAMES
 from sweeplens.embed.weights import combined_sha256, file_sha256
 from sweeplens.embed.windows import clip_text, encodable, plan_batches
 from sweeplens.errors import EncoderError
@@ -28,6 +29,9 @@ _OTHER_FORMATS = ("onnx", "openvino", "coreml", ".git", ".cache")
 _WANTED = ["*.safetensors", "*.json", "*.txt", "*.model", "README.md"]
 _OWNER = "sentence-transformers"
 _HUB_SECONDS = 5.0
+_EXPECTED = (
+    f"the encoder must be {AUTO}, {', '.join(NAMES)}, or the name or folder of a sentence-transformers model, but"
+)
 _NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 
 
@@ -94,25 +98,26 @@ def load_named(name: str, *, threads: int) -> Named:
     return Named(name, folder, threads)
 
 
-def _find(name: str) -> Path:
+def check_named(name: str) -> None:
+    """Raise `EncoderError` unless the model of that name or folder is on this machine; nothing is loaded or fetched."""
+    _check(_find(name, fetch=False))
+
+
+def _find(name: str, *, fetch: bool = True) -> Path:
     folder = Path(name).expanduser()
     if folder.is_dir():
         return folder
     if folder.exists() or name.startswith((".", "/", "~")) or not _NAME.fullmatch(name):
-        raise EncoderError(
-            "the encoder must be default, fast, or the name or folder of a sentence-transformers model, but there is no"
-            f" folder {name}"
-        )
+        raise EncoderError(f"{_EXPECTED} there is no folder {name}")
     names = [name] if "/" in name else [f"{_OWNER}/{name}", name]
     for full in names:
         kept = _kept(full)
         if kept is not None:
             return kept
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
-        raise EncoderError(
-            "the encoder must be default, fast, or the name or folder of a sentence-transformers model, but"
-            f" {name} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it"
-        )
+        raise EncoderError(f"{_EXPECTED} {name} is not on this machine, and HF_HUB_OFFLINE forbids to fetch it")
+    if not fetch:
+        raise EncoderError(f"{_EXPECTED} {name} is not on this machine yet; it is fetched when it is first used")
     return _fetch(name, names)
 
 
@@ -140,10 +145,7 @@ def _fetch(name: str, names: Sequence[str]) -> Path:
         except (LocalEntryNotFoundError, HfHubHTTPError, OSError):
             why = "the model hub cannot be reached"
             break
-    raise EncoderError(
-        "the encoder must be default, fast, or the name or folder of a sentence-transformers model, but"
-        f" {name} is not on this machine, and {why}"
-    )
+    raise EncoderError(f"{_EXPECTED} {name} is not on this machine, and {why}")
 
 
 def _read_json(path: Path) -> Any:  # noqa: ANN401 - a JSON value

@@ -18,6 +18,7 @@ class Shipped:
     reads       the languages whose meaning it keeps
     megabytes   of its files on disk, with what is exported once
     per_second  prompts a second on two quiet cores (benchmarks/results/encoding.md), to go by until one is measured
+    graph       how the names of its exported graphs begin; empty where it has none
     """
 
     name: str
@@ -26,12 +27,13 @@ class Shipped:
     dim: int
     megabytes: int
     per_second: int
+    graph: str = ""
 
 
 _ALL = "about 100 languages; no script is unknown"
 SHIPPED = (
-    Shipped("default", "English", "all-MiniLM-L6-v2, a transformer of 6 layers", 384, 180, 200),
-    Shipped("multilingual", _ALL, "multilingual-e5-small, a transformer of 12 layers", 384, 160, 110),
+    Shipped("default", "English", "all-MiniLM-L6-v2, a transformer of 6 layers", 384, 180, 200, "minilm"),
+    Shipped("multilingual", _ALL, "multilingual-e5-small, a transformer of 12 layers", 384, 160, 110, "e5-small"),
     Shipped("fast", _ALL, "word pieces distilled from multilingual", 256, 28, 8000),
     Shipped("fast-english", "English", "word pieces distilled from default", 256, 8, 10_000),
 )
