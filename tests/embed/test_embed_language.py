@@ -6,7 +6,7 @@ from sweeplens.embed.language import detect_languages, warn_languages
 
 
 class _Encoder:
-    name = "fast"
+    name = "default"
 
     def __init__(self, multilingual):
         self.multilingual = multilingual
@@ -43,13 +43,26 @@ def test_a_warning_where_the_encoder_knows_english_only():
     codes = ["en"] * 70 + ["zh"] * 20 + ["ru"] * 10 + ["und"] * 100
     text = warn_languages(codes, _Encoder(multilingual=False))
     assert text is not None
-    assert text.startswith("30% of the prompts are not in English (zh 20%, ru 10%)")
-    assert "multilingual" in text
+    assert text.startswith("20 prompts are in languages whose script the encoder default cannot read (zh 20%)")
+    assert "--encoder multilingual" in text
     assert "\n" not in text
 
 
+def test_a_warning_of_other_languages_whose_script_is_known():
+    text = warn_languages(["en"] * 97 + ["ru"] * 2 + ["de"], _Encoder(multilingual=False))
+    assert text is not None
+    assert text.startswith("3% of the prompts are not in English (ru 2%, de 1%), and the encoder default reads English")
+    assert warn_languages(["en"] * 990 + ["ru"] * 10, _Encoder(multilingual=False)) is None
+
+
+def test_one_prompt_in_a_script_that_cannot_be_read_is_said():
+    text = warn_languages(["en"] * 9_999 + ["th"], _Encoder(multilingual=False))
+    assert text is not None
+    assert text.startswith("1 prompt is in languages whose script the encoder default cannot read (th)")
+
+
 def test_no_warning_where_there_is_nothing_to_warn_of():
-    assert warn_languages(["en"] * 95 + ["de"] * 5, _Encoder(multilingual=False)) is None
+    assert warn_languages(["en"] * 99 + ["de"] * 1, _Encoder(multilingual=False)) is None
     assert warn_languages(["zh"] * 9, _Encoder(multilingual=True)) is None
     assert warn_languages(["zh"] * 9, _Encoder(multilingual=None)) is None
     assert warn_languages(["und"] * 9, _Encoder(multilingual=False)) is None

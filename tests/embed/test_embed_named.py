@@ -44,7 +44,9 @@ def load_after_change(folder):
 
 @pytest.mark.parametrize("name", ["no-such-model", "no/such-model", "./nowhere", "/nowhere/at/all", "bad name"])
 def test_a_model_that_does_not_exist_is_said_in_one_sentence(name, tmp_path):
-    with pytest.raises(EncoderError, match="the encoder must be default, fast, or the name or folder") as caught:
+    with pytest.raises(
+        EncoderError, match="the encoder must be auto, default, multilingual, fast, fast-english, or the name"
+    ) as caught:
         load_encoder(name, models=tmp_path, threads=1)
     assert "\n" not in str(caught.value)
 

@@ -21,7 +21,10 @@ _LEAST_PROBABILITY = 0.4
 # Varieties that short texts in Mandarin are taken for.
 _SAME = {"wuu": "zh", "yue": "zh"}
 _LABEL = "__label__"
-_WARN_SHARE = 0.1
+# From this share of prompts in other languages on, an encoder for English misses what a log holds.
+FOREIGN = 0.02
+# Languages of whose text an English vocabulary has no piece for more than half: measured on translated sentences.
+UNREAD = frozenset({"am", "dv", "gu", "km", "kn", "lo", "ml", "my", "or", "pa", "si", "te", "th", "zh"})
 
 
 def detect_languages(texts: Sequence[str]) -> list[str]:
@@ -60,18 +63,31 @@ def _load_model() -> Any:  # noqa: ANN401 - fasttext has no types
 
 
 def warn_languages(codes: Sequence[str], encoder: Encoder) -> str | None:
-    """Return a sentence when a tenth or more of the prompts are in languages the encoder does not know, else None."""
+    """Return a sentence about prompts that an encoder for English cannot read; None where there are too few.
+
+    A single prompt in a script that is unknown to it counts; of other languages, one in fifty.
+    """
     known = Counter(code for code in codes if code != UNKNOWN)
     total = known.total()
     if encoder.multilingual is not False or not total:
         return None
-    foreign = total - known["en"]
-    if foreign < _WARN_SHARE * total:
+    foreign = Counter({code: count for code, count in known.items() if code != "en"})
+    unread = Counter({code: count for code, count in foreign.items() if code in UNREAD})
+    if unread:
+        return (
+            f"{unread.total():,} {'prompt is' if unread.total() == 1 else 'prompts are'} in languages whose script the encoder {encoder.name} cannot read"
+            f" ({_most(unread, total)}): many of them get one and the same vector, and a sweep among them would not be"
+            " seen; --encoder multilingual and --encoder fast read them"
+        )
+    if foreign.total() < FOREIGN * total:
         return None
-    del known["en"]
-    most = ", ".join(f"{code} {count / total:.0%}" for code, count in known.most_common(3))
     return (
-        f"{foreign / total:.0%} of the prompts are not in English ({most}), and the encoder {encoder.name} knows"
-        " English only: their neighbours and clusters mean less; the encoder multilingual reads them, in a build that"
-        " names it"
+        f"{foreign.total() / total:.0%} of the prompts are not in English ({_most(foreign, total)}), and the encoder"
+        f" {encoder.name} reads English only: their neighbours and clusters mean less; --encoder multilingual and"
+        " --encoder fast read them"
     )
+
+
+def _most(counts: Counter[str], total: int) -> str:
+    shares = ((code, count / total) for code, count in counts.most_common(3))
+    return ", ".join(f"{code} {share:.0%}" if share >= 0.01 else code for code, share in shares)
