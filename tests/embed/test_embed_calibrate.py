@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from sweeplens.embed import calibrate
-from sweeplens.embed.calibrate import calibrated, measure, plans, processor
+from sweeplens.embed.calibrate import calibrated, measure, plans, processor, remembered_rate
 from sweeplens.embed.running import Plan, Runner
 
 
@@ -128,6 +128,25 @@ def test_a_folder_that_cannot_be_written_remembers_nothing(tmp_path, model):
         assert calibrated(model, "tiny", folder, 2) in plans(2)
         assert model.batches > before
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_the_rate_of_a_remembered_plan_is_told(tmp_path, model, monkeypatch):
+    assert remembered_rate("tiny", tmp_path, 2) is None
+    calibrated(model, "tiny-0123-v1", tmp_path, 2)
+    (fact,) = json.loads(_file(tmp_path).read_text()).values()
+    assert remembered_rate("tiny", tmp_path, 2) == fact["pieces_per_second"]
+    assert remembered_rate("tin", tmp_path, 2) is None
+    assert remembered_rate("tiny", tmp_path, 1) is None
+    monkeypatch.setattr(calibrate, "processor", lambda: "Another Processor 9000")
+    assert remembered_rate("tiny", tmp_path, 2) is None
+
+
+@pytest.mark.parametrize("fact", [None, 7, {}, {"pieces_per_second": "many"}, {"pieces_per_second": 0}], ids=str)
+def test_a_rate_that_cannot_be_is_none(tmp_path, model, fact):
+    calibrated(model, "tiny-v1", tmp_path, 2)
+    (place,) = json.loads(_file(tmp_path).read_text())
+    _file(tmp_path).write_text(json.dumps({place: fact}))
+    assert remembered_rate("tiny", tmp_path, 2) is None
 
 
 def test_all_threads_are_used_one_way_or_the_other():

@@ -10,6 +10,7 @@ from sweeplens import __version__
 from sweeplens.cli import options as o
 from sweeplens.cli.answers import Ask, answer_queue, open_store
 from sweeplens.cli.diffing import diff
+from sweeplens.cli.encoders import encoders
 from sweeplens.cli.evaluate import evaluate
 from sweeplens.cli.exporting import export
 from sweeplens.cli.forgetting import forget
@@ -255,6 +256,7 @@ app.command()(report)
 app.command()(evaluate)
 app.command()(calibrate)
 app.command()(train)
+app.command()(encoders)
 
 
 @app.command(name="app")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sweeplens.cli.files import OutputError, write_file
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from rich.console import Console
 
     Draw = Callable[[Console], None]
@@ -50,22 +51,33 @@ def write_queue(name: str, records: Sequence[Record], chosen: Format, output: Pa
 
     `draw` prints them as a table for people. Raises `OutputError`.
     """
-    if chosen is Format.parquet and output is None and sys.stdout.isatty():
-        raise OutputError("Parquet is not for a terminal: name a file with --output, or send standard output to one")
+    if chosen is Format.parquet:
+        _refuse_terminal(output)
     if chosen is Format.table:
         write_drawing(draw, output)
     else:
         write_data(_encode(name, records, chosen), output)
 
 
-def write_list(
-    keys: Sequence[str], records: Sequence[Record], chosen: Format, output: Path | None, draw: "Draw"
+def write_list(  # noqa: PLR0917 - as `write_queue`
+    keys: Sequence[str],
+    records: Sequence[Record],
+    chosen: Format,
+    output: Path | None,
+    draw: "Draw",
+    kinds: Sequence[str] = (),
 ) -> None:
-    """Write records of these keys as `write_queue` does, in any format but Parquet."""
-    if chosen is Format.parquet:
+    """Write records of these keys as `write_queue` does; as Parquet only where `kinds` names the types of the keys."""
+    if chosen is Format.parquet and not kinds:
         raise OutputError("this list is written as a table, JSON, JSONL or CSV, but not as Parquet")
     if chosen is Format.table:
         write_drawing(draw, output)
+    elif chosen is Format.parquet:
+        import pyarrow as pa
+
+        _refuse_terminal(output)
+        fields = zip(keys, map(pa.type_for_alias, kinds), strict=True)
+        write_data(_table_bytes(pa.Table.from_pylist(list(records), pa.schema(list(fields)))), output)
     else:
         write_data(_to_text(keys, records, chosen), output)
 
@@ -128,6 +140,11 @@ def _discard_stdout() -> None:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
+def _refuse_terminal(output: Path | None) -> None:
+    if output is None and sys.stdout.isatty():
+        raise OutputError("Parquet is not for a terminal: name a file with --output, or send standard output to one")
+
+
 def _encode(name: str, records: Sequence[Record], chosen: Format) -> bytes:
     if chosen is Format.parquet:
         return _to_parquet(name, records)
@@ -151,7 +168,6 @@ def _to_json(value: object) -> bytes:
 
 def _to_parquet(name: str, records: Sequence[Record]) -> bytes:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     from sweeplens.report.queue import KEYS
     from sweeplens.store.schema import schemas
@@ -164,6 +180,12 @@ def _to_parquet(name: str, records: Sequence[Record]) -> bytes:
     more = {key: stands.get(key, pa.field(key, pa.string())) for key in KEYS[name] if key not in kept.names}
     schema = pa.schema([more.get(key) or kept.field(key) for key in KEYS[name]])
     rows = [{k: json.dumps(v) if isinstance(v, dict) else v for k, v in record.items()} for record in records]
+    return _table_bytes(pa.Table.from_pylist(rows, schema))
+
+
+def _table_bytes(table: "pa.Table") -> bytes:
+    import pyarrow.parquet as pq
+
     sink = io.BytesIO()
-    pq.write_table(pa.Table.from_pylist(rows, schema), sink, compression="zstd")
+    pq.write_table(table, sink, compression="zstd")
     return sink.getvalue()

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sweeplens.embed.language import UNKNOWN
+from sweeplens.embed.language import FOREIGN, UNKNOWN, UNREAD
 
-# From this share of prompts in other languages on, the encoder for English misses what the log holds.
-FOREIGN = 0.02
+_FEW = 0.002  # the same for languages whose script it cannot read at all
 _NAMED = 3  # languages that are named in the sentence
 
 
@@ -45,9 +44,10 @@ def choose_encoder(codes: Sequence[str]) -> tuple[str, str]:
     known = Counter(code for code in codes if code != UNKNOWN)
     total = known.total()
     foreign = total - known["en"]
-    if foreign < FOREIGN * total or not foreign:
+    unread = sum(known[code] for code in UNREAD)
+    if foreign < FOREIGN * total and unread <= _FEW * total:
         return "default", f"encoder default: {1 - foreign / max(1, total):.0%} of the prompts are in English"
     del known["en"]
-    most = ", ".join(f"{code} {count / total:.0%}" for code, count in known.most_common(_NAMED))
-    why = f"{foreign / total:.0%} of the prompts are not in English ({most}), which default does not read"
+    most = ", ".join(f"{code} {count / total:.1%}" for code, count in known.most_common(_NAMED))
+    why = f"{foreign / total:.1%} of the prompts are not in English ({most}), which default does not read"
     return "multilingual", f"encoder multilingual: {why}"

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import islice
+from pathlib import Path
+from typing import Any
 
 from sweeplens.config import Settings
 from sweeplens.embed.encoder import AUTO, Encoder, known_name, load_encoder
@@ -45,17 +47,24 @@ def name_for_log(
     """
     if settings.encoder != AUTO:
         return settings.encoder
-    try:
-        with open_snapshot(settings.store) as snapshot:
-            return known_name(snapshot.manifest["encoder"])
-    except (StoreError, NotFoundError):
-        pass
+    kept = store_encoder(settings.store)
+    if kept is not None:
+        return known_name(kept)
     if "-" in sources:
         raise ConfigError("a log from standard input is read once: name its encoder with --encoder")
     rows = read_requests(
         sources, input_format=input_format, mapping=mapping, redact=settings.redact, stats=ReadStats(), reject=_ignore
     )
     return choose_encoder(detect_languages([row.prompt for row in islice(rows, _SAMPLE)]))[0]
+
+
+def store_encoder(store: Path) -> dict[str, Any] | None:
+    """Return what the current snapshot's manifest says of its encoder; None where no snapshot can be opened."""
+    try:
+        with open_snapshot(store) as snapshot:
+            return dict(snapshot.manifest["encoder"])
+    except (StoreError, NotFoundError):
+        return None
 
 
 def _ignore(_: object) -> None:
