@@ -74,9 +74,10 @@ def warn_languages(codes: Sequence[str], encoder: Encoder) -> str | None:
     foreign = Counter({code: count for code, count in known.items() if code != "en"})
     unread = Counter({code: count for code, count in foreign.items() if code in UNREAD})
     if unread:
+        n = unread.total()
         return (
-            f"{unread.total():,} {'prompt is' if unread.total() == 1 else 'prompts are'} in languages whose script the encoder {encoder.name} cannot read"
-            f" ({_most(unread, total)}): many of them get one and the same vector, and a sweep among them would not be"
+            f"{n:,} {'prompt is' if n == 1 else 'prompts are'} in languages whose script the encoder {encoder.name}"
+            f" cannot read ({_most(unread, total)}): many of them get one and the same vector, and a sweep among them would not be"
             " seen; --encoder multilingual and --encoder fast read them"
         )
     if foreign.total() < FOREIGN * total:

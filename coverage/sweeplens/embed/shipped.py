@@ -45,7 +45,7 @@ def choose_encoder(codes: Sequence[str]) -> tuple[str, str]:
     total = known.total()
     foreign = total - known["en"]
     unread = sum(known[code] for code in UNREAD)
-    if foreign < FOREIGN * total and unread <= _FEW * total:
+    if not foreign or (foreign < FOREIGN * total and unread <= _FEW * total):
         return "default", f"encoder default: {1 - foreign / max(1, total):.0%} of the prompts are in English"
     del known["en"]
     most = ", ".join(f"{code} {count / total:.1%}" for code, count in known.most_common(_NAMED))
