@@ -77,8 +77,8 @@ def warn_languages(codes: Sequence[str], encoder: Encoder) -> str | None:
         n = unread.total()
         return (
             f"{n:,} {'prompt is' if n == 1 else 'prompts are'} in languages whose script the encoder {encoder.name}"
-            f" cannot read ({_most(unread, total)}): many of them get one and the same vector, and a sweep among them would not be"
-            " seen; --encoder multilingual and --encoder fast read them"
+            f" cannot read ({_most(unread, total)}): many of them get one and the same vector, and a sweep among them"
+            " would not be seen; --encoder multilingual and --encoder fast read them"
         )
     if foreign.total() < FOREIGN * total:
         return None
