@@ -55,9 +55,9 @@ def load_encoder(name: str, *, models: Path, threads: int) -> Encoder:
 
         return load_e5(models=models, threads=threads)
     if name == "fast":
-        from sweeplens.embed.static import load_fast_english
+        from sweeplens.embed.static import load_fast
 
-        return load_fast_english()
+        return load_fast()
     if name == "fast-english":
         from sweeplens.embed.static import load_fast_english
 

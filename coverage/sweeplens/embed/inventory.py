@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sweeplens.embed.calibrate import remembered_rate
+from sweeplens.embed.centre import CENTRE_FILES
 from sweeplens.embed.encoder import Encoder, known_name, load_encoder
 from sweeplens.embed.named import check_named
 from sweeplens.embed.running import has_gpu, has_onnx
@@ -63,6 +64,7 @@ def find_problem(name: str, models: Path) -> str | None:
             check_files(find_minilm(), MINILM_FILES)
         elif name == "multilingual":
             check_files(find_e5(models), E5_FILE)
+            check_files(DATA, CENTRE_FILES)
         elif name == "fast":
             check_files(DATA, FAST_FILES)
         elif name == "fast-english":

@@ -3,7 +3,7 @@
 import importlib.util
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from sweeplens.embed.encoder import Vectors
-from sweeplens.embed.windows import plan_batches
 
 if TYPE_CHECKING:
     import torch
@@ -46,10 +45,11 @@ class Runner:
     """Runs windows by a plan, which changes how fast it is, and no vector.
 
     `start(threads)` loads the model so that each call of what it returns uses that many threads; `label` says what runs
-    it. With `tune`, which returns the plan for long runs, the first call of at least `_LONG` windows asks for it.
+    it. With `tune`, which returns the plan for long runs, the first run that is announced as one of at least `LONG`
+    texts asks for it.
     """
 
-    _LONG = 512
+    LONG = 512
 
     def __init__(
         self, start: Callable[[int], Run], label: str, dim: int, plan: Plan, tune: Callable[[], Plan] | None = None
@@ -60,19 +60,11 @@ class Runner:
         self._start, self._tune = start, tune
         self._run = start(plan.threads)
 
-    def encode(self, windows: Sequence[Sequence[int]]) -> Vectors:
-        """Return float32 [n, dim] of unit rows of windows of word pieces, the marks around them included."""
-        if self._tune is not None and len(windows) >= self._LONG:
+    def prepare(self, n: int) -> None:
+        """Get ready for a run of n texts."""
+        if self._tune is not None and n >= self.LONG:
             self.use(self._tune())
             self._tune = None
-        lengths = np.fromiter((len(window) for window in windows), dtype=np.int64, count=len(windows))
-        vectors = np.empty((len(windows), self.dim), dtype=np.float32)
-        # The longest first: a lane with a long batch at the end would let the others wait.
-        batches = plan_batches(lengths, self.plan.budget)[::-1]
-        made = (np.array([windows[i] for i in batch], dtype=np.int64) for batch in batches)
-        for batch, rows in zip(batches, self.run(made), strict=True):
-            vectors[batch] = rows
-        return vectors
 
     def use(self, plan: Plan) -> None:
         """Work by another plan from now on."""
@@ -80,11 +72,33 @@ class Runner:
             self._run = self._start(plan.threads)
         self.plan = plan
 
+    def encode(self, windows: Iterable[Sequence[int]]) -> Vectors:
+        """Return float32 [n, dim] of unit rows of windows of word pieces, the marks around them included.
+
+        A batch runs as soon as it is full, beside whoever yields the windows: texts are cut into word pieces while
+        others are computed.
+        """
+        waiting: dict[int, tuple[list[int], list[Sequence[int]]]] = {}
+        done: list[tuple[list[int], Future[Vectors]]] = []
+        n = 0
+        with ThreadPoolExecutor(self.plan.lanes) as pool:
+            for n, window in enumerate(windows, 1):
+                rows, batch = waiting.setdefault(len(window), ([], []))
+                rows.append(n - 1)
+                batch.append(window)
+                if (len(batch) + 1) * len(window) > self.plan.budget:
+                    done.append((rows, pool.submit(self._run, np.array(batch, dtype=np.int64))))
+                    del waiting[len(window)]
+            # The longest first: a lane with a long batch at the end would let the others wait.
+            for _, (rows, batch) in sorted(waiting.items(), reverse=True):
+                done.append((rows, pool.submit(self._run, np.array(batch, dtype=np.int64))))
+            vectors = np.empty((n, self.dim), dtype=np.float32)
+            for rows, future in done:
+                vectors[rows] = future.result()
+        return vectors
+
     def run(self, batches: Iterable[Ids]) -> Iterator[Vectors]:
         """Yield the vectors of batches [n, length] in their order."""
-        if self.plan.lanes == 1:
-            yield from map(self._run, batches)
-            return
         with ThreadPoolExecutor(self.plan.lanes) as pool:
             yield from pool.map(self._run, batches)
 

@@ -1,6 +1,6 @@
 """An encoder that runs a transformer over windows of word pieces: what `default` and `multilingual` share."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,17 +54,20 @@ class Transformer:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return float32 [n, dim] of unit rows; a text's vector depends on no other text."""
+        self.runner.prepare(len(texts))
         parts = [self._encode(texts[i : i + _TEXTS]) for i in range(0, len(texts), _TEXTS)]
         return np.concatenate(parts) if parts else np.empty((0, self.dim), dtype=np.float32)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
-        windows: list[list[int]] = []
         owner: list[int] = []
-        for row, ids in enumerate(self._tokens(texts)):
-            cut = cut_windows(ids, self.model.long, self.model.first, self.model.last)
-            windows += cut
-            owner += [row] * len(cut)
-        vectors = self._whole(self.runner.encode(windows), owner, len(texts))
+
+        def windows() -> Iterator[list[int]]:
+            for row, ids in enumerate(self._tokens(texts)):
+                cut = cut_windows(ids, self.model.long, self.model.first, self.model.last)
+                owner.extend([row] * len(cut))
+                yield from cut
+
+        vectors = self._whole(self.runner.encode(windows()), owner, len(texts))
         return vectors if self._finish is None else self._finish(vectors)
 
     def _whole(self, parts: Vectors, owner: list[int], n: int) -> Vectors:
