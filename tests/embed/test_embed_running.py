@@ -53,12 +53,26 @@ def test_no_windows_give_no_rows():
     assert Runner(_Model(), "numpy", DIM, Plan()).encode([]).shape == (0, DIM)
 
 
-def test_the_longest_windows_go_first():
+def test_of_the_windows_that_are_left_at_the_end_the_longest_go_first():
     model = _Model()
-    Runner(model, "numpy", DIM, Plan(budget=10)).encode(_windows(50))
-    lengths = [length for _, length in model.shapes]
-    assert lengths == sorted(lengths, reverse=True)
-    assert len(set(lengths)) == 7
+    Runner(model, "numpy", DIM, Plan(budget=10_000)).encode(_windows(50))
+    assert [length for _, length in model.shapes] == [7, 6, 5, 4, 3, 2, 1]
+
+
+def test_a_full_batch_runs_while_windows_still_come():
+    ran = threading.Event()
+
+    def run(ids):
+        ran.set()
+        return _sums(ids)
+
+    def windows():
+        yield from [[1, 2]] * 5
+        assert ran.wait(30)
+        yield [1, 2]
+
+    vectors = Runner(lambda _: run, "numpy", DIM, Plan(budget=10)).encode(windows())
+    np.testing.assert_array_equal(vectors, [[3, 2, 1]] * 6)
 
 
 def test_lanes_keep_the_order_although_the_first_batch_ends_last():
@@ -84,10 +98,11 @@ def test_a_plan_is_asked_for_once_and_only_for_long_runs():
         return Plan(lanes=2, threads=1, budget=64)
 
     runner = Runner(model, "numpy", DIM, Plan(threads=4), tune)
-    runner.encode(_windows(511))
+    runner.prepare(511)
     assert (asked, model.started, runner.plan) == ([], [4], Plan(threads=4))
+    runner.prepare(512)
     np.testing.assert_array_equal(runner.encode(_windows(512)), _expected(_windows(512)))
-    runner.encode(_windows(600))
+    runner.prepare(600)
     assert (asked, model.started, runner.plan) == ([1], [4, 1], Plan(2, 1, 64))
 
 

@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 
 _FILE = "calibration.json"
 _BUDGETS = (512, 1024, 2048)
-_LENGTHS = (12, 24, 48, 96)  # word pieces of windows, as of real prompts
-_ROUNDS = 3
+_LENGTHS = (24, 64)  # word pieces of windows, as of real prompts
+_ROUNDS = 2
 _LOWEST, _IDS = 1000, 20_000  # any word pieces take the same time
 
 
