@@ -45,7 +45,7 @@ from sweeplens.embed.vocabulary import META, characters_of, unigram_tokenizer
 from sweeplens.embed.weights import find_e5
 from sweeplens.embed.windows import token_ids
 
-PER_CORPUS, PER_LANGUAGE = 1000, 800
+PER_CORPUS, PER_LANGUAGE = 1000, 2000
 COUNTED = 12_000  # texts of each language whose pieces are counted
 PIECES = 112_000
 DENSE = ("zh", "ja", "ko")  # languages that say in 20 characters what others say in 45

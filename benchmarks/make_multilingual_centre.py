@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from fast_encoder_figures import measure_languages
-from make_fast_encoder import PER_LANGUAGE, read_corpora, read_languages
+from make_fast_encoder import read_corpora, read_languages
 from safetensors.numpy import save
 
 from sweeplens.embed.cache import VectorCache
@@ -21,6 +21,7 @@ from sweeplens.embed.e5 import load_e5
 from sweeplens.embed.prompts import embed_prompts
 
 LANGUAGE = 16  # directions: with more, translations are found no better
+PER_LANGUAGE = 800
 LEAST = 200  # texts of a corpus or language whose mean counts
 OUT = Path(__file__).parent.parent / "coverage/sweeplens/embed/data/multilingual-centre.safetensors"
 

@@ -20,8 +20,8 @@ from sweeplens.detect.calibration import Reference, write_reference
 from sweeplens.detect.detector import Detector
 from sweeplens.detect.population import dump_population
 
-VERSION = "2"
-CAMPAIGN = {"default": 0.6, "fast": 0.5}  # score of a group from which on it counts as a sweep where no p can be given
+VERSION = {"multilingual": "1", "fast": "3"}  # what is not named keeps version 2
+CAMPAIGN = {"default": 0.6, "fast": 0.5, "fast-english": 0.5}  # score of a group from which on it counts as a sweep where no p can be given
 
 
 def detector_json(detector: Detector, logs: list[Composed]) -> str:
@@ -54,7 +54,7 @@ def main() -> None:
     ap.add_argument("--out", type=Path, required=True)
     a = ap.parse_args()
     logs = read_logs(a.logs, a.encoder, a.cache, a.models)
-    fitted = fitting.fit(logs, a.encoder, VERSION, CAMPAIGN.get(a.encoder, 0.6))
+    fitted = fitting.fit(logs, a.encoder, VERSION.get(a.encoder, "2"), CAMPAIGN.get(a.encoder, 0.6))
     reference: Reference = fitting.reference_of(logs, fitted)
     (a.out / f"{a.encoder}.json").write_text(detector_json(fitted.detector, logs), encoding="utf-8")
     (a.out / f"{a.encoder}-population.safetensors").write_bytes(dump_population(fitted.population))

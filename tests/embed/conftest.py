@@ -14,6 +14,11 @@ def models(request) -> Path:
 
 
 @pytest.fixture(scope="session")
+def fast(models):
+    return load_encoder("fast", models=models, threads=1)
+
+
+@pytest.fixture(scope="session")
 def fast_english(models):
     return load_encoder("fast-english", models=models, threads=1)
 

@@ -27,7 +27,7 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(params=["fast_english", "default", "multilingual"])
+@pytest.fixture(params=["fast", "fast_english", "default", "multilingual"])
 def encoder(request):
     return request.getfixturevalue(request.param)
 
@@ -78,8 +78,8 @@ def test_what_a_manifest_says(encoder):
     json.dumps(said)
 
 
-def test_encoders_have_their_own_fingerprints(default, fast_english, multilingual, models):
-    assert len({encoder.fingerprint for encoder in (default, fast_english, multilingual)}) == 3
+def test_encoders_have_their_own_fingerprints(default, fast, fast_english, multilingual, models):
+    assert len({encoder.fingerprint for encoder in (default, fast, fast_english, multilingual)}) == 4
     assert load_encoder("default", models=models, threads=1).fingerprint == default.fingerprint
 
 

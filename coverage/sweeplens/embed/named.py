@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from sweeplens.embed.encoder import AUTO, Vectors
+from sweeplens.embed.running import torch_plan
 from sweeplens.embed.shipped import NAMES
 from sweeplens.embed.weights import combined_sha256, file_sha256
 from sweeplens.embed.windows import clip_text, encodable, plan_batches
@@ -43,6 +44,7 @@ class Named:
         self.multilingual = _is_multilingual(folder)
         self._hashes = {path.relative_to(folder).as_posix(): file_sha256(path) for path in _matter(folder)}
         self._model, self._device = _load(name, folder, threads)
+        self._budget = _BUDGET if self._device == "cpu" else torch_plan(self._device, threads).budget
         self.max_tokens = min(int(min(self._model.max_seq_length or MAX_TOKENS, MAX_TOKENS)), MAX_TOKENS)
         self._model.max_seq_length = self.max_tokens
         self.dim = int(self._model.get_embedding_dimension())
@@ -52,7 +54,7 @@ class Named:
         """Return float32 [n, dim] of unit rows. Texts of equal length share a batch, so that none is padded."""
         vectors = np.zeros((len(texts), self.dim), dtype=np.float32)
         clipped = [encodable(clip_text(text, CHARS)) for text in texts]
-        for batch in plan_batches(self._lengths(clipped), _BUDGET):
+        for batch in plan_batches(self._lengths(clipped), self._budget):
             vectors[batch] = self._model.encode(
                 [clipped[i] for i in batch],
                 batch_size=len(batch),
