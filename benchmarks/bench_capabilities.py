@@ -224,7 +224,7 @@ def write_report(folder: Path, results: dict, each: int) -> None:
         "",
     ]
     lines += [
-        "| encoder | set | prompts | topics | clusters | AMI core | AMI all | core | placed | core right | placed right |",
+        "| encoder | set | prompts | topics | clusters | AMI core | AMI | core | placed | core right | placed right |",
         "|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for title in TOPICS:

@@ -28,6 +28,7 @@ from support.scripts import SCRIPTS, script_prompts  # noqa: E402
 
 RESULTS = Path(__file__).parent / "results"
 EACH, LEAST_TOPIC = 1000, 5
+NO_TOPICS = ("oasst_fr_zh", "xquad_docqa")  # what they call topic is the language
 ENGLISH = ("banking77", "harmfulqa", "metatool_queries")
 
 
@@ -45,6 +46,8 @@ def read_topics(folder: Path) -> dict[str, tuple[list[str], np.ndarray, str]]:
     """Return prompts, topics and the main language of each corpus that has several topics and is not in English."""
     found = {}
     for path in sorted(folder.glob("*.jsonl.gz")):
+        if path.name.split(".")[0] in NO_TOPICS:
+            continue
         with gzip.open(path, "rt", encoding="utf-8") as stream:
             rows = [json.loads(line) for line in stream]
         topics = {r["prompt"]: str(r["topic"]) for r in rows if r["prompt"] and r.get("topic") is not None}

@@ -21,7 +21,8 @@ from sweeplens.detect.detector import Detector
 from sweeplens.detect.population import dump_population
 
 VERSION = {"multilingual": "1", "fast": "3"}  # what is not named keeps version 2
-CAMPAIGN = {"default": 0.6, "fast": 0.5, "fast-english": 0.5}  # score of a group from which on it counts as a sweep where no p can be given
+# score of a group from which on it counts as a sweep where no p can be given
+CAMPAIGN = {"default": 0.6, "fast": 0.5, "fast-english": 0.5}
 
 
 def detector_json(detector: Detector, logs: list[Composed]) -> str:
