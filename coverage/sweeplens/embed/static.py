@@ -18,7 +18,7 @@ from sweeplens.embed.weights import MINILM_FILES, check_files, combined_sha256, 
 from sweeplens.embed.windows import token_ids
 
 DATA = Path(__file__).parent / "data"
-FAST_FILES = {"fast.safetensors": "6106dc6f11addaeca7c715a14ed328c16b30b0e24c80ded98d82d2bc01ef94df"}
+FAST_FILES = {"fast.safetensors": "441c40cf1e303329ed2ba56e1a33ef8af1c2f9b1b480c113b710a905534b5873"}
 FAST_ENGLISH_FILES = {"fast-english.safetensors": "7b8a9e6921d11b2ceb5cec42a354a59ab3f6ed091646c1fa77736e3e321f03d7"}
 DIM = 256
 # Characters of a text that are read: the first and the last half of that where it has more.
