@@ -9,6 +9,7 @@ from sweeplens.detect.accounts import explain, score_accounts
 from sweeplens.detect.detector import Detector, Shape, load_detector, parse_detector, read_detector
 from sweeplens.detect.fallback import SIDES, fallback_contributions
 from sweeplens.detect.fingerprints import Fingerprints
+from sweeplens.embed.shipped import NAMES
 from sweeplens.errors import DetectorError
 from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.measure import Peers
@@ -123,7 +124,7 @@ def test_a_file_that_is_missing_or_no_json_is_refused(tmp_path):
         read_detector(tmp_path / "junk.json")
 
 
-@pytest.mark.parametrize("encoder", ["default", "fast"])
+@pytest.mark.parametrize("encoder", NAMES)
 def test_the_detectors_that_ship_can_be_read_and_have_rising_levels(encoder):
     shipped = load_detector(encoder)
     assert not shipped.fallback

@@ -6,6 +6,7 @@ import pytest
 from sweeplens.detect.fingerprints import take_fingerprints, whiten
 from sweeplens.detect.population import RANK, dump_population, fit_population, load_population, parse_population
 from sweeplens.detect.prints import FEATURES, mean_features, mean_prompt, take_prints
+from sweeplens.embed.shipped import SHIPPED
 from sweeplens.errors import DetectorError
 from sweeplens.signals.account import group_accounts
 
@@ -48,7 +49,7 @@ def test_what_is_no_population_is_refused(raw):
         parse_population(raw, "junk.safetensors")
 
 
-@pytest.mark.parametrize(("encoder", "dim"), [("default", 384), ("fast", 256)])
+@pytest.mark.parametrize(("encoder", "dim"), [(shipped.name, shipped.dim) for shipped in SHIPPED])
 def test_those_that_ship_fit_their_encoder(encoder, dim):
     shipped = load_population(encoder)
     assert shipped.centre.shape == (dim,)

@@ -43,7 +43,7 @@ def test_the_translation_of_a_sentence_is_the_nearest(fast, language):
 @pytest.mark.parametrize("language", [k for k in SENTENCES if k != "en"])
 def test_translations_are_nearer_than_other_sentences(fast, language):
     cosine = fast.encode(SENTENCES["en"]) @ fast.encode(SENTENCES[language]).T
-    assert np.diag(cosine).mean() > cosine[~np.eye(3, dtype=bool)].mean() + 0.2
+    assert np.diag(cosine).mean() > cosine[~np.eye(3, dtype=bool)].mean() + 0.1
 
 
 def test_it_follows_multilingual(fast, multilingual):
