@@ -105,7 +105,7 @@ def test_words_set_a_selection_apart(snapshot: Snapshot) -> None:
 
 
 def test_the_log_odds_of_a_word_are_those_of_monroe(snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(terms_module, "split_words", lambda text: text.lower().split())
+    monkeypatch.setattr(terms_module, "split_words", lambda text, joins: text.lower().split())
     monkeypatch.setattr(terms_module, "read_stop_words", lambda: frozenset(map(str, range(40))))
     counts = [Counter(), Counter()]
     for prompt in range(40):

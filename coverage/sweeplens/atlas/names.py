@@ -1,52 +1,23 @@
 """Names for clusters: the terms that set each apart, and prompts that stand for it."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sweeplens.atlas.lists import read_stop_words
+from sweeplens.atlas.words import HEAD, Joins, is_hiragana, is_unspaced, learn_joins, split_words
 from sweeplens.text import printable
 
 TERMS = 10
 EXEMPLARS = 8
 _TEXTS = 300  # prompts of a cluster that its terms are counted in
-_HEAD = 400  # characters of a prompt that are looked at
 _ALIKE = 0.95  # cosine from which two prompts are one exemplar
-_LONGEST = 24  # characters of a term
-_TOGETHER = 0.7  # share of a pair's prompts in which a neighbouring character must stand to belong to the word
-_PLACEHOLDER = re.compile(r"\[(?:key|token|email|card|phone)\]")
-_URL = re.compile(r"https?://\S+|www\.\S+")
-# Scripts that are written without spaces between words: their words are looked for as pairs of characters.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Myanmar, Khmer
-    "\u3005-\u3007\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-)
-_WORD = re.compile(rf"[{_UNSPACED}]+|(?<![0-9_])(?:(?![{_UNSPACED}])[^\W\d_])(?:(?![{_UNSPACED}])[\w'’+#-])*")
-_RUN = re.compile(rf"[{_UNSPACED}]")
-_HIRAGANA = re.compile(r"[\u3041-\u3096]+")  # little else than endings and particles
-
-
-def split_words(text: str) -> list[str]:
-    """Return the words of a text's head in lower case, and pairs of characters where a script has no spaces.
-
-    Numbers, identifiers (three digits or more), URLs and what was redacted are left out.
-    """
-    head = unicodedata.normalize("NFKC", text[:_HEAD]).lower()
-    words: list[str] = []
-    for match in _WORD.finditer(_URL.sub(" ", _PLACEHOLDER.sub(" ", head))):
-        word = match.group()
-        if _RUN.match(word):
-            words += [word[i : i + 2] for i in range(len(word) - 1)] or [word]
-        else:
-            word = re.sub(r"['’]s?$", "", word.rstrip("-_"))
-            if 2 <= len(word) <= _LONGEST and len(set(word)) > 1 and sum(c.isdigit() for c in word) <= 2:
-                words.append(word)
-    return words
+# What Arabic writes before a word: "and", "the", "with the", "for the".
+_ARABIC = re.compile(r"[\u0621-\u064a]")
+_PREFIX = re.compile(r"^و?(?:ال|لل|بال|كال|فال)?(?=\w{3})")
 
 
 def weigh_terms(counts: Sequence[Counter[str]]) -> list[dict[str, float]]:
@@ -73,13 +44,14 @@ def name_clusters(texts: Sequence[str], members: Sequence[NDArray[np.int32]]) ->
     printable and differ from each other.
     """
     stop = read_stop_words()
-    heads = [[texts[i][:_HEAD] for i in _spread(rows).tolist()] for rows in members]
-    counts = _drop_common([_count_terms(part, stop) for part in heads])
+    heads = [[texts[i][:HEAD] for i in _spread(rows).tolist()] for rows in members]
+    joins = learn_joins((head for part in heads for head in part), stop)
+    counts = _drop_common([_count_terms(part, stop, joins) for part in heads])
     terms = []
-    for weight, part in zip(weigh_terms(counts), heads, strict=True):
+    for weight in weigh_terms(counts):
         best = sorted(weight, key=lambda t, w=weight: (-w[t], t))  # type: ignore[misc]
-        terms.append(_differing(best, part))
-    _tell_apart(terms, counts, heads)
+        terms.append(_differing(best))
+    _tell_apart(terms, counts, [len(part) for part in heads])
     named: list[tuple[str, tuple[str, ...]]] = []
     taken: set[str] = set()
     for number, own in enumerate(terms):
@@ -100,7 +72,7 @@ def choose_exemplars(rows: NDArray[np.int32], vectors: NDArray[np.floating], tex
     chosen: list[int] = []
     heads: set[str] = set()
     for i in order.tolist():
-        head = " ".join(texts[rows[i]][:_HEAD].split()).casefold()
+        head = " ".join(texts[rows[i]][:HEAD].split()).casefold()
         if head in heads or (chosen and float((own[chosen] @ own[i]).max()) > _ALIKE):
             continue
         heads.add(head)
@@ -110,15 +82,6 @@ def choose_exemplars(rows: NDArray[np.int32], vectors: NDArray[np.floating], tex
     return [int(rows[i]) for i in chosen]
 
 
-@cache
-def read_stop_words() -> frozenset[str]:
-    """Return words that say nothing about a cluster, in English and some other languages."""
-    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
-
-    lines = files("sweeplens.atlas").joinpath("stopwords.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(ENGLISH_STOP_WORDS) | {word for line in lines if not line.startswith("#") for word in line.split()}
-
-
 def _spread(rows: NDArray[np.int32]) -> NDArray[np.int32]:
     """Return at most 300 rows, evenly spread."""
     if len(rows) <= _TEXTS:
@@ -126,11 +89,11 @@ def _spread(rows: NDArray[np.int32]) -> NDArray[np.int32]:
     return rows[np.linspace(0, len(rows) - 1, _TEXTS).astype(np.int64)]
 
 
-def _count_terms(heads: Sequence[str], stop: frozenset[str]) -> Counter[str]:
+def _count_terms(heads: Sequence[str], stop: frozenset[str], joins: Joins) -> Counter[str]:
     """Return in how many of the texts each term is; a word of one prompt says nothing about the other seven or more."""
-    count = Counter(t for head in heads for t in set(split_words(head)))
+    count = Counter(t for head in heads for t in set(split_words(head, joins)))
     least = 1 if len(heads) < 8 else 2
-    told = {t: c for t, c in count.items() if c >= least and t not in stop and not _HIRAGANA.fullmatch(t)}
+    told = {t: c for t, c in count.items() if c >= least and t not in stop and not is_hiragana(t)}
     return Counter(told) if told else count
 
 
@@ -143,19 +106,18 @@ def _drop_common(counts: list[Counter[str]]) -> list[Counter[str]]:
     return [new or old for new, old in zip(left, counts, strict=True)]
 
 
-def _differing(best: Iterable[str], heads: Sequence[str]) -> list[str]:
-    """Return the first terms that are no other form of an earlier one; pairs of characters are made whole words."""
+def _differing(best: Iterable[str]) -> list[str]:
+    """Return the first terms that are no other form of an earlier one."""
     terms: list[str] = []
     for term in best:
-        whole = _extend(term, heads) if _RUN.match(term) else term
-        if not _is_form(whole, terms):
-            terms.append(whole)
+        if not _is_form(term, terms):
+            terms.append(term)
             if len(terms) == TERMS:
                 break
     return terms
 
 
-def _tell_apart(terms: list[list[str]], counts: Sequence[Counter[str]], heads: Sequence[Sequence[str]]) -> None:
+def _tell_apart(terms: list[list[str]], counts: Sequence[Counter[str]], sizes: Sequence[int]) -> None:
     """Give clusters that share their two best terms, as those of one template do, a third that the others lack most."""
     alike: dict[frozenset[str], list[int]] = {}
     for c, own in enumerate(terms):
@@ -164,32 +126,16 @@ def _tell_apart(terms: list[list[str]], counts: Sequence[Counter[str]], heads: S
     for group in alike.values():
         if len(group) < 2:
             continue
-        share = {c: {t: n / len(heads[c]) for t, n in counts[c].items()} for c in group}
+        share = {c: {t: n / sizes[c] for t, n in counts[c].items()} for c in group}
         total: Counter[str] = Counter()
         for c in group:
             total.update(share[c])
         for c in group:
             ahead = {t: s - (total[t] - s) / (len(group) - 1) for t, s in share[c].items()}
             best = sorted(ahead, key=lambda t, a=ahead: (-a[t], t))  # type: ignore[misc]
-            third = next((t for t in _differing(best[:TERMS], heads[c]) if not _is_form(t, terms[c][:2])), None)
+            third = next((t for t in _differing(best[:TERMS]) if not _is_form(t, terms[c][:2])), None)
             if third is not None:
                 terms[c] = [*terms[c][:2], third, *(t for t in terms[c][2:] if not _is_form(t, [third]))][:TERMS]
-
-
-def _extend(term: str, heads: Sequence[str]) -> str:
-    """Grow a pair of characters by what stands before or after it most of the time, to at most four characters."""
-    while len(term) < 4:
-        found = sum(term in head for head in heads)
-        for before, after in ((".", ""), ("", ".")):
-            pattern = re.compile(f"({before}){re.escape(term)}({after})")
-            near = Counter(c for head in heads for c in {m.group(1) + m.group(2) for m in pattern.finditer(head)})
-            char, count = min(near.items(), key=lambda item: (-item[1], item[0]), default=("", 0))
-            if count >= max(1.0, _TOGETHER * found) and _RUN.match(char) and not _HIRAGANA.match(char):
-                term = char + term if before else term + char
-                break
-        else:
-            break
-    return term
 
 
 def _is_form(term: str, others: Iterable[str]) -> bool:
@@ -197,11 +143,13 @@ def _is_form(term: str, others: Iterable[str]) -> bool:
 
 
 def _same_word(a: str, b: str) -> bool:
-    """Say whether two terms are forms of one word: plurals, a longer ending, runs of characters that overlap."""
-    if _RUN.match(a) and _RUN.match(b):
-        return a[-1] == b[0] or b[-1] == a[0] or any(a[i : i + 2] in b for i in range(len(a) - 1))
+    """Say whether two terms are forms of one word: plurals, a longer ending, a prefix, a run that holds the other."""
+    if is_unspaced(a) or is_unspaced(b):
+        return a in b or b in a
+    if _ARABIC.match(a) and _ARABIC.match(b):
+        a, b = _PREFIX.sub("", a), _PREFIX.sub("", b)
     short, long = sorted((a, b), key=len)
-    return len(short) >= 4 and long.startswith(short[: max(4, len(short) - 2)])
+    return short == long or (len(short) >= 4 and long.startswith(short[: max(4, len(short) - 2)]))
 
 
 def _choose_name(terms: Sequence[str], taken: set[str], number: int) -> str:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from math import log, sqrt
 from typing import TYPE_CHECKING
@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from sweeplens.atlas.names import read_stop_words, split_words
+from sweeplens.atlas.lists import read_stop_words
+from sweeplens.atlas.words import Joins, is_hiragana, is_unspaced, learn_joins, split_words
 from sweeplens.report.columns import spaced
 from sweeplens.text import printable
 
@@ -39,16 +40,19 @@ class Term:
 
 @dataclass(frozen=True)
 class Background:
-    """Prompts that stand for all, spread evenly over a snapshot, and the terms of each."""
+    """Prompts that stand for all, spread evenly over a snapshot, the terms of each, and what these say about words."""
 
     ids: NDArray[np.int64]
     terms: tuple[frozenset[str], ...]
+    joins: Joins = field(default_factory=Joins)
 
 
 def read_background(snapshot: "Snapshot") -> Background:
     """Return the terms of prompts that stand for all of the snapshot; none where it keeps no text."""
     ids = spaced(snapshot.table("prompts").num_rows, BACKGROUND)
-    return Background(ids, tuple(_terms_of(snapshot, ids)))
+    texts = _texts_of(snapshot, ids)
+    joins = learn_joins(texts, read_stop_words())
+    return Background(ids, tuple(_terms_of(texts, joins)), joins)
 
 
 def distinctive_terms(
@@ -62,7 +66,7 @@ def distinctive_terms(
     selection is left.
     """
     ids = np.asarray(prompt_ids, np.int64)
-    own = _terms_of(snapshot, ids[spaced(len(ids), MOST_READ)])
+    own = _terms_of(_texts_of(snapshot, ids[spaced(len(ids), MOST_READ)]), background.joins)
     rest = [
         terms
         for terms, chosen in zip(background.terms, np.isin(background.ids, ids).tolist(), strict=True)
@@ -92,16 +96,20 @@ def _lower(here: tuple[int, int], elsewhere: tuple[int, int], weight: float, pri
     return ratio - _SURE * sqrt(1 / (n + prior) + 1 / (m + prior))
 
 
-def _terms_of(snapshot: "Snapshot", ids: NDArray[np.int64]) -> list[frozenset[str]]:
+def _texts_of(snapshot: "Snapshot", ids: NDArray[np.int64]) -> list[str]:
     texts = snapshot.table("prompts", ["text"])["text"].take(ids).to_pylist()
+    return [text for text in texts if text is not None]
+
+
+def _terms_of(texts: Sequence[str], joins: Joins) -> list[frozenset[str]]:
     stop = read_stop_words()
-    return [_split(text, stop) for text in texts if text is not None]
+    return [_split(text, stop, joins) for text in texts]
 
 
-def _split(text: str, stop: frozenset[str]) -> frozenset[str]:
+def _split(text: str, stop: frozenset[str], joins: Joins) -> frozenset[str]:
     """Return the words of a text's head and the pairs of neighbours, without words that say nothing."""
-    words = split_words(text)
-    told = {word for word in words if word not in stop}
+    words = split_words(text, joins)
+    told = {word for word in words if word not in stop and not is_hiragana(word)}
     pairs = {f"{a} {b}" for a, b in pairwise(words) if a in told and b in told and a.isascii()}
     return frozenset(printable(term) for term in told | pairs)
 
@@ -123,6 +131,8 @@ def _alike(a: str, b: str) -> bool:
 
 def _same(a: str, b: str) -> bool:
     short, long = sorted((a, b), key=len)
+    if is_unspaced(a) or is_unspaced(b):
+        return short in long
     if len(short) < _SHARED_START:
-        return short == long or (not short.isascii() and (short[-1] == long[0] or long[-1] == short[0]))
+        return short == long
     return long.startswith(short[: max(_SHARED_START, len(short) - 2)])
