@@ -146,6 +146,15 @@ def test_labels_never_overlap_and_stay_inside() -> None:
             assert abs(a.y - b.y) * 400 >= 15.9 or abs(a.x - b.x) * 600 >= 6.2 * 6
 
 
+def test_a_name_in_wide_characters_stays_inside_and_apart() -> None:
+    labels = [Label(0.99, 0.5, "餐馆周边附近地铁", 2.0), Label(0.78, 0.5, "cafés", 1.0)]
+    first, *others = place_labels(labels, (0.0, 1.0), (0.0, 1.0), (400, 400))
+    assert first.x <= 1 - 8 * 12 / 2 / 400
+    assert not others
+    thai = place_labels([Label(0.5, 0.5, "ที่นี่", 2.0), Label(0.62, 0.5, "ที่นั่น", 1.0)], (0.0, 1.0), (0.0, 1.0), (400, 400))
+    assert len(thai) == 2
+
+
 def test_a_short_time_axis_counts_hours_and_a_long_one_days() -> None:
     hours, days = new_figure(P, 100), new_figure(P, 100)
     time_axis(hours, datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 3, 4, tzinfo=UTC))
