@@ -15,7 +15,7 @@ MOST = 1500  # distinct prompts of an account that are used
 FEATURES = 2048
 QUARTERS = 4
 _WIDTH = 0.9  # of the Gaussian kernel on centred unit rows
-_BLOCK = 8192  # prompts whose features are in memory at once: 64 MiB
+_BLOCK = 4096  # prompts whose features are in memory at once: 64 MiB in double precision
 _SEED = 0
 
 
@@ -125,7 +125,9 @@ def mean_features(
             stop += 1
         block = np.asarray(vectors[np.concatenate(prompts[at:stop])], np.float32) - centre.astype(np.float32)
         block /= np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-9)
-        z = block @ turn
+        # In double precision, since on some processors the last bits of a product depend on the rows that stand around a
+        # row: what is left of that after rounding is the same whichever accounts are taken together.
+        z = (block.astype(np.float64) @ turn.astype(np.float64)).astype(np.float32)
         z += shift
         np.cos(z, out=z)
         sizes = np.array([len(p) for p in prompts[at:stop]])
