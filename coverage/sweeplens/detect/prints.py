@@ -125,8 +125,8 @@ def mean_features(
             stop += 1
         block = np.asarray(vectors[np.concatenate(prompts[at:stop])], np.float32) - centre.astype(np.float32)
         block /= np.maximum(np.linalg.norm(block, axis=1, keepdims=True), 1e-9)
-        # In double precision, since on some processors the last bits of a product depend on the rows that stand around a
-        # row: what is left of that after rounding is the same whichever accounts are taken together.
+        # In double precision, since on some processors the last bits of a product depend on the rows that stand around
+        # a row: what is left after rounding is the same whichever accounts are taken together.
         z = (block.astype(np.float64) @ turn.astype(np.float64)).astype(np.float32)
         z += shift
         np.cos(z, out=z)
