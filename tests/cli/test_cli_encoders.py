@@ -102,7 +102,7 @@ def test_a_missing_package_says_what_to_do(cli, rows, monkeypatch: pytest.Monkey
 def test_what_was_measured_here_is_marked_and_what_is_typical_too(cli, only_small, tmp_path: Path) -> None:
     words = ["encoders", "--store", str(tmp_path / "none"), "--quiet"]
     typical = cli(*words)
-    assert "~10" in typical.out
+    assert "~25" in typical.out  # thousand
     assert "not measured here" in typical.out
     measured = cli(*words, "--measure", "--prompts", "1000000", "--format", "json")
     (row,) = json.loads(measured.out)

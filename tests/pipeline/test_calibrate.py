@@ -84,10 +84,10 @@ def test_it_holds_what_a_build_of_that_log_says_of_its_accounts(calibrated, log,
 
 def test_a_store_with_a_detector_of_its_own_calibrates_that_one(log, tmp_path):
     data = default_json("fast")
-    own = data | {"version": "1+local-20260302-abcdef", "base": data["base"] - 2.0}
+    own = data | {"version": "3+local-20260302-abcdef", "base": data["base"] - 2.0}
     (tmp_path / OWN_DETECTOR).write_text(json.dumps(own), encoding="utf-8")
     done = calibrate([log], settings(tmp_path))
-    assert done.reference.detector == f"{data['name']} 1+local-20260302-abcdef"
+    assert done.reference.detector == f"{data['name']} 3+local-20260302-abcdef"
 
 
 def test_too_few_honest_accounts_are_refused_and_nothing_is_written(tmp_path):

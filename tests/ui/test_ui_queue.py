@@ -296,7 +296,8 @@ def test_a_row_says_how_its_review_stands_and_whose_it_is(own: Path) -> None:
     assert state["shop"] == f"allowed to {until.day} {until:%b} by ada"
     assert state["chat-2"] == "reopened: Its level has risen from none to watch since."
     assert state["dealt-a"] == "open"
-    assert column(open_app(own, ""), "mark")["dealt-a"] == "for bob"
+    # The store's own random key may draw the account for the audit, too.
+    assert column(open_app(own, ""), "mark")["dealt-a"].removesuffix(", audit") == "for bob"
     app = open_app(own, "", assignee="bob")
     assert ids(app) == ["dealt-a"]
 

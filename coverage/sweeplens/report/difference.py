@@ -57,7 +57,7 @@ def difference(before: "Snapshot", after: "Snapshot", *, top: int | None = 10) -
     columns = columns_of(before), columns_of(after)
     rows = _common_prompts(before, after)
     recorded, heirs = _follow_clusters(before, after, rows)
-    same_encoder = _fingerprint(before) == _fingerprint(after)
+    same_encoder = _same_encoder(before.manifest.get("encoder"), after.manifest.get("encoder"))
     score = measure_drift("score", columns[0].scores, columns[1].scores)
     return Difference(
         before=_side(before),
@@ -79,8 +79,11 @@ def _side(snapshot: "Snapshot") -> Side:
     return Side(snapshot.snapshot_id, seen.created, *counts)
 
 
-def _fingerprint(snapshot: "Snapshot") -> object:
-    return snapshot.manifest.get("encoder", {}).get("fingerprint")
+def _same_encoder(before: object, after: object) -> bool:
+    """Say whether two manifests name one encoder, by its fingerprint: its name may have changed in between."""
+    if isinstance(before, dict) and isinstance(after, dict) and before.get("fingerprint"):
+        return bool(before["fingerprint"] == after.get("fingerprint"))
+    return before == after
 
 
 def _notes(before: "Snapshot", after: "Snapshot", *, same_encoder: bool) -> tuple[str, ...]:

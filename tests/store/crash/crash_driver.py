@@ -262,7 +262,7 @@ def _together(part: Callable[[Sequence[int], Path], Report], points: Sequence[in
 
 def main(name: str, folder: str, *modes: str) -> None:
     """Print the reports of an action, by mode."""
-    static.load_static = cache(static.load_static)  # the real encoder, read once for all the runs of this process
+    static.load_fast = cache(static.load_fast)  # the real encoder, read once for all the runs of this process
     trial = _prepare(next(a for a in ACTIONS if a.name == name), Path(folder))
     do = {"kill": kill_everywhere, "fail": fail_everywhere, "power": cut_power}
     do |= {name: partial(cut_power, flaw=flaw) for name, flaw in FLAWS.items()}
