@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sweeplens.embed.language import FOREIGN, UNKNOWN, UNREAD
 
-_FEW = 0.002  # the same for languages whose script it cannot read at all
+_FEW = 0.002  # share of prompts in scripts that default cannot read at all from which on it is not taken
 _NAMED = 3  # languages that are named in the sentence
 
 
