@@ -13,11 +13,11 @@ _COST = _LEFT + _PLOT + _GAP
 _WIDE = _COST + _PLOT + _RIGHT
 _FOUND = (("flagged", "accounts flagged", "#1f5fa8"), ("found", "campaigns found", "#c2571a"))
 _COSTS = (
-    ("requests_per_answer", "requests for an answer", "#1f7a4d"),
-    ("accounts_per_1000", "accounts for 1,000 answers", "#8a3f9e"),
-    ("chars", "characters for an answer", "#7a6a1f"),
+    ("requests_per_answer", "requests", "#1f7a4d"),
+    ("accounts_per_1000", "accounts", "#8a3f9e"),
+    ("chars", "characters", "#7a6a1f"),
 )
-_TICKS = (0.03, 0.1, 0.3, 1, 3, 10, 30)
+_TICKS = (0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
 def draw_picture(points: Sequence[Point]) -> str:
@@ -32,8 +32,8 @@ def draw_picture(points: Sequence[Point]) -> str:
         svg,
         "<title>What each way to hide costs, and what is still found</title>",
         f'<rect width="{_WIDE}" height="{high}" fill="#ffffff"/>',
-        *_legend(_LEFT, "What is still found, share", _FOUND),
-        *_legend(_COST, "What it costs, times the plain campaign", _COSTS),
+        *_legend(_LEFT, "What is still found (line: to the worst set)", _FOUND),
+        *_legend(_COST, "What an answer costs (plain campaign: 1)", _COSTS),
         *_axes(high - 30),
     ]
     base = points[0]
