@@ -263,12 +263,12 @@ def kits_of(a: argparse.Namespace) -> dict[str, Kit]:
     return {f: fit_kit([k for k in logs if k.fold != f], a.encoder) for f in wanted}
 
 
-def main() -> None:
-    """Make, judge, write."""
+def read_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """Return the arguments, of the command line where none are given."""
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument("logs", nargs="+", metavar="FOLDER:FOLD")
     which = ap.add_mutually_exclusive_group()
-    which.add_argument("--shipped", dest="fitted", action="store_false", help="judge by what ships (the default)")
+    which.add_argument("--shipped", action="store_true", help="judge by what ships (the default)")
     which.add_argument("--fitted", action="store_true", help="judge by what is fitted on the other folds' logs")
     ap.add_argument("--encoder", default="fast")
     ap.add_argument("--corpora", type=Path, required=True)
@@ -280,7 +280,12 @@ def main() -> None:
     ap.add_argument("--groups", type=lambda s: s.split(","), default=list(SETTINGS), help="only these, by commas")
     ap.add_argument("--folds", type=lambda s: s.split(","), help="only these, by commas")
     ap.add_argument("--workers", type=int, default=2)
-    a = ap.parse_args()
+    return ap.parse_args(words)
+
+
+def main() -> None:
+    """Make, judge, write."""
+    a = read_arguments()
     jobs = plan(a, kits_of(a))
     first = [next(j for j in jobs if j.fold == f) for f in sorted({j.fold for j in jobs})]
     # New processes, not forked ones: the libraries' threads may hold locks here after fitting.

@@ -176,6 +176,12 @@ def test_figures_of_a_campaign() -> None:
     assert found["auroc_same_volume"] == pytest.approx(3 / 5)
 
 
+def test_what_ships_is_judged_unless_asked_otherwise() -> None:
+    words = ["--corpora", "c", "--mix", "m", "--out", "o", "log:0"]
+    for more, fitted in (([], False), (["--shipped"], False), (["--fitted"], True)):
+        assert evasion.read_arguments([*words, *more]).fitted is fitted
+
+
 def test_collections_are_read(tmp_path: Path) -> None:
     import gzip
 
