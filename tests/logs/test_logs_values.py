@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sweeplens.logs.values import Micros, RowError, clean, to_count, to_identifier, to_micros, to_turns
+from sweeplens.logs.turns import to_turns
+from sweeplens.logs.values import Micros, RowError, clean, to_count, to_identifier, to_micros
 
 MICROS = 1_775_469_603_649_000
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

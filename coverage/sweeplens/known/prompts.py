@@ -14,7 +14,8 @@ from sweeplens.logs.redact import redact
 from sweeplens.logs.rows import ReadStats
 from sweeplens.logs.sources import Source, find_sources, open_source, readable
 from sweeplens.logs.tables import describe_columns
-from sweeplens.logs.values import RowError, clean, to_turns
+from sweeplens.logs.turns import to_turns
+from sweeplens.logs.values import RowError, clean
 
 TEXT = "text"
 """The input format of plain text; files whose names end in .txt need not be told."""

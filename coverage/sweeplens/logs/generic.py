@@ -21,6 +21,7 @@ ALIASES: dict[str, tuple[str, ...]] = {
 _Plan = list[tuple[str, tuple[str, ...]]]
 _plans: dict[tuple[str, ...], _Plan] = {}
 _MAX_PLANS = 1000
+_EMPTY: tuple[object, ...] = ("", {}, [])  # what loggers write where there is nothing
 
 
 def sniff(rows: Sequence[Mapping[str, object]]) -> float:  # noqa: ARG001 - any row may be generic
@@ -34,7 +35,7 @@ def to_fields(row: Mapping[str, object]) -> list[dict[str, object]]:
     for field, keys in _plan(tuple(row)):
         for key in keys:
             value = row[key]
-            if value is not None and value != "":
+            if value is not None and value not in _EMPTY:
                 fields[field] = value
                 break
     return [fields]

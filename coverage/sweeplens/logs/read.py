@@ -17,7 +17,8 @@ from sweeplens.logs.redact import redact_repeated
 from sweeplens.logs.rows import ReadStats, Reject, Request
 from sweeplens.logs.sources import Source, find_sources, open_source, readable
 from sweeplens.logs.tables import describe_columns
-from sweeplens.logs.values import RowError, to_count, to_identifier, to_micros, to_text, to_turns
+from sweeplens.logs.turns import NoTurnError, read_turns, to_text
+from sweeplens.logs.values import RowError, to_count, to_identifier, to_micros
 from sweeplens.text import content_hash
 
 __all__ = ["check_rejects", "known_formats", "parse_map", "read_requests"]
@@ -140,12 +141,7 @@ class _Reader:
         account_id = to_identifier(fields.get("account_id"), "account_id")
         if account_id is None:
             raise RowError("no account_id")
-        prompt, system_prompt = to_turns(fields.get("prompt"))
-        if prompt is None:
-            raise RowError("no prompt")
-        if not prompt or prompt.isspace():
-            raise RowError("the prompt is empty")
-        system_prompt = to_text(fields.get("system_prompt"), "system_prompt") or system_prompt
+        prompt, system_prompt, earlier = _written(fields)
         ts = to_micros(fields.get("ts"))
         request_id = to_identifier(fields.get("request_id"), "request_id")
         optional = {name: to_identifier(fields.get(name), name) for name in _OPTIONAL if name in fields}
@@ -158,11 +154,14 @@ class _Reader:
             if system_prompt:
                 system_prompt, kinds = redact_repeated(system_prompt)
                 self._stats.redactions.update(kinds)
+            if earlier:  # not counted: most of them were when they were sent
+                earlier = tuple(redact_repeated(text)[0] for text in earlier)
         if request_id is None:
-            request_id = ordinals.request_id(account_id, ts, self._hash(prompt))
+            told = prompt if ts is not None else "\0".join((prompt, system_prompt or "", *earlier)).rstrip("\0")
+            request_id = ordinals.request_id(account_id, ts, self._hash(told))
         return Request(
             request_id, account_id, ts, prompt, **optional, system_prompt=system_prompt or None,
-            tokens_in=tokens_in, tokens_out=tokens_out, source=source,
+            tokens_in=tokens_in, tokens_out=tokens_out, source=source, earlier=earlier,
         )  # fmt: skip
 
     def _drop(self, file: Source, line: int, reason: str) -> None:
@@ -197,6 +196,27 @@ class _Reader:
 
 
 _OPTIONAL = ("session_id", "model", "org_id", "ip", "user_agent")
+
+
+def _written(fields: Row) -> tuple[str, str | None, tuple[str, ...]]:
+    """Return (prompt, system prompt, earlier texts); where no user turn holds text, the system prompt is both."""
+    own = to_text(fields.get("system_prompt"), "system_prompt")
+    try:
+        prompt, system, earlier = read_turns(fields.get("prompt"))
+    except NoTurnError:
+        if not own:
+            raise
+        prompt, system, earlier = "", None, ()
+    if prompt is None and system is None:
+        raise RowError("no prompt")
+    if own and system and own != system:
+        earlier = (system, *earlier)
+    system = own or system
+    if not prompt or prompt.isspace():
+        prompt = system
+    if not prompt or prompt.isspace():
+        raise RowError("the prompt is empty")
+    return prompt, system, earlier
 
 
 def _guarded(rows: Rows, file: Source) -> Rows:

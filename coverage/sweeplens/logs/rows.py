@@ -11,7 +11,11 @@ FIELDS = (
 
 
 class Request(NamedTuple):
-    """One canonical log row. `ts` is in microseconds since 1970 in UTC; what a log lacks is None."""
+    """One canonical log row. `ts` is in microseconds since 1970 in UTC; what a log lacks is None.
+
+    `prompt` is the last user turn. `earlier` are other texts of the sender that came with the request, which are not
+    kept as such: the user turns before the last, and system messages beside a system prompt of its own.
+    """
 
     request_id: str
     account_id: str
@@ -26,6 +30,7 @@ class Request(NamedTuple):
     tokens_in: int | None = None
     tokens_out: int | None = None
     source: str | None = None
+    earlier: tuple[str, ...] = ()
 
 
 class Reject(NamedTuple):

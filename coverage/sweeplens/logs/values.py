@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import TypeGuard
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_NAIVE = datetime(1970, 1, 1)  # noqa: DTZ001 - a time without an offset counts as UTC
@@ -13,9 +12,6 @@ _MICROSECOND = timedelta(microseconds=1)
 _YEAR_2200 = 7_258_118_400  # seconds
 _NUMBER = re.compile(r"[+-]?\d{1,20}(\.\d{1,20})?", re.ASCII)
 _BROKEN = re.compile("[\x00\ud800-\udfff]")
-_TEXT_PARTS = frozenset({"text", "input_text"})
-_USER = frozenset({"user", "human"})
-_SYSTEM = frozenset({"system", "developer"})
 _MAX_INT32 = 2**31 - 1
 
 TS_REASON = "ts is not a time: expected ISO 8601, or seconds, milliseconds, microseconds or nanoseconds since 1970"
@@ -121,10 +117,10 @@ def to_identifier(value: object, field: str) -> str | None:
     if is_missing(value):
         return None
     if isinstance(value, bytes):
-        return clean(_decode(value, field).strip()) or None
+        return clean(decode(value, field).strip()) or None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(int(value))
-    raise RowError(f"{field} must be text or a whole number, not {_kind(value)}")
+    raise RowError(f"{field} must be text or a whole number, not {kind_of(value)}")
 
 
 def to_count(value: object, field: str) -> int | None:
@@ -144,63 +140,6 @@ def to_count(value: object, field: str) -> int | None:
     raise RowError(f"{field} must be a whole number from 0 to {_MAX_INT32}")
 
 
-def to_text(value: object, field: str) -> str | None:
-    """Return text, or the text parts of a message's content joined by newlines; None when there is none."""
-    if isinstance(value, str):
-        return clean(value)
-    if is_missing(value):
-        return None
-    if isinstance(value, bytes):
-        return clean(_decode(value, field))
-    if isinstance(value, Mapping):
-        value = [value]
-    if isinstance(value, list):
-        parts = [text for text in map(_part, value) if text is not None]
-        return clean("\n".join(parts)) if parts else None
-    raise RowError(f"{field} must be text, not {_kind(value)}")
-
-
-def _part(part: object) -> str | None:
-    if isinstance(part, str):
-        return part
-    if isinstance(part, Mapping) and part.get("type", "text") in _TEXT_PARTS and isinstance(part.get("text"), str):
-        return str(part["text"])
-    return None
-
-
-def to_turns(value: object) -> tuple[str | None, str | None]:
-    """Return (prompt, system prompt) of a prompt in any of its shapes.
-
-    Text is the prompt. A list of messages gives its last user turn that holds text, and its system messages. A list of
-    content parts gives their text. A list of messages written as JSON, as tables hold them, is parsed first.
-    """
-    if isinstance(value, str):
-        if value.startswith("[{") and value.rstrip().endswith("}]"):
-            messages = parse_json(value)
-            if _is_conversation(messages):
-                return to_turns(messages)
-        return clean(value), None
-    if isinstance(value, Mapping):
-        value = value["messages"] if isinstance(value.get("messages"), list) else [value]
-    if not _is_conversation(value):
-        return to_text(value, "prompt"), None
-    system = [to_text(m.get("content"), "system_prompt") for m in value if m.get("role") in _SYSTEM]
-    prompt = None
-    for message in reversed(value):
-        if message.get("role") in _USER:
-            text = to_text(message.get("content"), "prompt")
-            if text and not text.isspace():  # a turn of tool results or images alone: the question came before it
-                prompt = text
-                break
-    if prompt is None:
-        raise RowError("messages hold no user turn with text")
-    return prompt, "\n".join(text for text in system if text) or None
-
-
-def _is_conversation(value: object) -> TypeGuard[list[Mapping[str, object]]]:
-    return isinstance(value, list) and bool(value) and all(isinstance(m, Mapping) and "role" in m for m in value)
-
-
 def parse_json(text: str) -> object:
     """Return what a JSON text holds, or the text itself when it is none."""
     try:
@@ -209,14 +148,16 @@ def parse_json(text: str) -> object:
         return text
 
 
-def _decode(value: bytes, field: str) -> str:
+def decode(value: bytes, field: str) -> str:
+    """Return the text that UTF-8 bytes hold."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         raise RowError(f"{field} is not valid UTF-8") from None
 
 
-def _kind(value: object) -> str:
+def kind_of(value: object) -> str:
+    """Say in words what a value is, for reasons."""
     if isinstance(value, bool):
         return "true or false"
     if isinstance(value, int | float | Decimal):

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from sweeplens.pipeline.intake import Batch
 from sweeplens.pipeline.keys import request_keys
+from sweeplens.pipeline.sent import Sent
 from sweeplens.signals.account import MISSING
 from sweeplens.signals.ground import FORM, TextNumbers, head_of, measure_texts, numbers_of, unknown_texts
+from sweeplens.signals.sample import hash_keys
 from sweeplens.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -152,6 +154,17 @@ def read_request_keys(history: History) -> NDArray[np.uint64]:
     else:
         keys = column.to_numpy()
     return keys if history.keep is None else keys[history.keep]
+
+
+def recall_sent(history: History, sent: Sent, *, systems: bool) -> None:
+    """Tell what the accounts of a snapshot have sent: prompts and, where these are kept as text, system prompts."""
+    codes, prompts = history.requests.codes, history.requests.prompts
+    sent.remember(codes, hash_keys(history.hashes)[prompts])
+    if systems and len(codes):
+        column = history.snapshot.table("requests", ["system_prompt"])["system_prompt"]
+        column = column.unify_dictionaries().combine_chunks()
+        places = column.indices.fill_null(-1).to_numpy()
+        sent.remember_systems(codes, places if history.keep is None else places[history.keep], column.dictionary)
 
 
 def keep_requests(history: History, keep: NDArray[np.bool_], also: NDArray[np.integer] | Sequence[int] = ()) -> History:

@@ -1,6 +1,5 @@
 """From the rows of a log to requests and prompts: new ones come in, others are counted by why they do not."""
 
-import itertools
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from sweeplens.logs.rows import Reject, Request
 from sweeplens.pipeline.keys import KeySet, PromptNumbers, request_keys
+from sweeplens.pipeline.sent import Sent
 from sweeplens.signals.account import MISSING, Accounts, group_codes
 from sweeplens.signals.sample import hash_keys
 from sweeplens.store.key import keyed_hash
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _ROWS = 1 << 15  # requests that are taken in at once
+_CHARS = 1 << 26  # characters of earlier turns that are held at once: fewer requests are taken in where they have many
 _PLAIN = (
     "request_id", "account_id", "session_id", "model", "org_id", "ip", "user_agent", "tokens_in", "tokens_out",
     "source",
@@ -85,6 +86,8 @@ class Intake:
     `on_requests` gets each batch as rows of the table of requests, `on_prompts` the texts and hashes of prompts that
     were not seen before, in the order of their numbers. `admit` sees rows, account codes, times and hash keys first,
     and says which rows are kept.
+
+    The prompt of a request is what is new in it, as `sent` tells.
     """
 
     hashing: Hashing
@@ -97,11 +100,15 @@ class Intake:
     wanted: Wanted = field(default_factory=Wanted)
     left: Left = field(default_factory=Left)
     admit: "Admit | None" = None
+    sent: Sent = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with accounts that have sent nothing."""
+        self.sent = Sent(self.hashing.prompt)
 
     def take(self, rows: Iterable[Request]) -> "Iterator[Batch]":
         """Take in all rows; gives what each batch comes to in numbers."""
-        iterator = iter(rows)
-        while batch := list(itertools.islice(iterator, _ROWS)):
+        for batch in _batches(rows):
             taken = self._choose(batch)
             if taken:
                 yield self._number(taken)
@@ -118,19 +125,20 @@ class Intake:
         return [row for row, new in zip(wanted, fresh.tolist(), strict=True) if new]
 
     def _number(self, rows: list[Request]) -> "Batch":
-        hashes = [self.hashing.prompt(row.prompt) for row in rows]
         names = self.names
         codes = np.fromiter((names.setdefault(row.account_id, len(names)) for row in rows), np.int32, len(rows))
+        texts, hashes = self.sent.find_new(rows, codes)
         times = np.fromiter((MISSING if row.ts is None else row.ts for row in rows), np.int64, len(rows))
         if self.admit is not None:
             keep = self.admit(rows, codes, times, hash_keys(hashes))
             codes, times = codes[keep], times[keep]
             places = np.flatnonzero(keep).tolist()
-            rows, hashes = [rows[i] for i in places], [hashes[i] for i in places]
+            rows = [rows[i] for i in places]
+            texts, hashes = ([values[i] for i in places] for values in (texts, hashes))
         numbers, fresh = self.prompts.number(hashes)
         if len(fresh):
             places = fresh.tolist()
-            self.on_prompts([rows[i].prompt for i in places], [hashes[i] for i in places])
+            self.on_prompts([texts[i] for i in places], [hashes[i] for i in places])
         if self.on_requests is not None:
             self.on_requests(self._table(rows, numbers))
         return Batch(codes, numbers, times)
@@ -142,6 +150,19 @@ class Intake:
         columns["system_prompt"] = [self.hashing.system(row.system_prompt) for row in rows]
         columns["request_key"] = request_keys([row.request_id for row in rows])
         return make_table("requests", columns)
+
+
+def _batches(rows: Iterable[Request]) -> Iterator[list[Request]]:
+    batch: list[Request] = []
+    chars = 0
+    for row in rows:
+        batch.append(row)
+        chars += sum(map(len, row.earlier))
+        if len(batch) == _ROWS or chars >= _CHARS:
+            yield batch
+            batch, chars = [], 0
+    if batch:
+        yield batch
 
 
 @dataclass(frozen=True)

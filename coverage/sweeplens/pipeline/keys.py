@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Words = NDArray[np.uint64]
+_ODD = np.uint64(0x9E37_79B9_7F4A_7C15)  # spreads small numbers over 64 bits, each to another value
 
 
 def request_keys(request_ids: Sequence[str]) -> Words:
@@ -16,6 +17,11 @@ def request_keys(request_ids: Sequence[str]) -> Words:
     """
     raw = b"".join(blake2b(i.encode("utf-8", "surrogatepass"), digest_size=8).digest() for i in request_ids)
     return np.frombuffer(raw, "<u8").astype(np.uint64)
+
+
+def pair_keys(codes: NDArray[np.int32], keys: Words) -> Words:
+    """Return a 64-bit key for each pair of an account's code, from 0 on, and the key of a text."""
+    return (codes.astype(np.uint64) + np.uint64(1)) * _ODD ^ keys
 
 
 class KeySet:

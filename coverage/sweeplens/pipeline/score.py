@@ -22,7 +22,7 @@ from sweeplens.logs.read import check_rejects, read_requests
 from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline import tables
 from sweeplens.pipeline.build import make_hashing, say_kit
-from sweeplens.pipeline.history import Heads, History, read_history, read_request_keys
+from sweeplens.pipeline.history import Heads, History, read_history, read_request_keys, recall_sent
 from sweeplens.pipeline.intake import Batch, Intake, Left, Wanted
 from sweeplens.pipeline.judge import Judged, KnownPrompts, load_kit
 from sweeplens.pipeline.keys import KeySet, PromptNumbers
@@ -144,6 +144,7 @@ def _read(
         passing.take_prompts, tombstones=load_tombstones(settings.store), wanted=log.wanted, left=log.left,
         admit=passing.admit,
     )  # fmt: skip
+    recall_sent(history, intake.sent, systems=settings.text)
     rows = read_requests(
         log.source.sources, input_format=log.source.input_format, mapping=log.source.mapping, redact=settings.redact,
         stats=log.stats, reject=lambda _: None, prompt_hash=passing.hashing.prompt,

@@ -16,7 +16,15 @@ from sweeplens.embed.prompts import embed_prompts
 from sweeplens.engine.steps import Run
 from sweeplens.logs.read import check_rejects, read_requests
 from sweeplens.logs.rows import ReadStats
-from sweeplens.pipeline.history import Heads, History, keep_requests, read_history, read_request_keys, renumbered
+from sweeplens.pipeline.history import (
+    Heads,
+    History,
+    keep_requests,
+    read_history,
+    read_request_keys,
+    recall_sent,
+    renumbered,
+)  # fmt: skip
 from sweeplens.pipeline.intake import Batch, Hashing, Intake, Left, RejectsFile
 from sweeplens.pipeline.keys import KeySet, PromptNumbers
 from sweeplens.signals.account import MISSING, Accounts, first_arrivals, group_codes
@@ -118,6 +126,8 @@ def read_log(  # noqa: PLR0917 - what a log is read with
             KeySet(None if history is None else read_request_keys(history)), names, table.write_table, fresh.add,
             tombstones=load_tombstones(settings.store), left=left,
         )  # fmt: skip
+        if history is not None:
+            recall_sent(history, intake.sent, systems=settings.text)
         rows = read_requests(
             source.sources, input_format=source.input_format, mapping=source.mapping, redact=settings.redact,
             stats=stats, reject=RejectsFile(rejects), prompt_hash=hashing.prompt,
