@@ -31,7 +31,8 @@ from prompt_sets import read_prompts, read_talks
 from tactics import PLAIN, SETTINGS, Made, Tactic, has_chat, make_attack
 from threadpoolctl import threadpool_limits
 
-from sweeplens.atlas.cells import find_cells
+from sweeplens.atlas.cells import make_cells
+from sweeplens.config import Settings
 from sweeplens.detect.campaigns import SWEEP
 from sweeplens.embed.cache import VectorCache
 from sweeplens.embed.encoder import load_encoder
@@ -44,8 +45,10 @@ from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline.intake import LoneLog, take_alone
 from sweeplens.pipeline.judge import Judged, Kit, judge_accounts, load_kit
 from sweeplens.signals.account import MISSING, Accounts
+from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.coverage import measure_coverage
 from sweeplens.signals.ground import Ground, measure_ground
-from sweeplens.signals.measure import measure_accounts
+from sweeplens.signals.measure import LEAST, measure_accounts
 
 _FLAGGED = {"review", "high"}
 _HOUR = 3_600_000_000  # microseconds
@@ -74,7 +77,6 @@ class Background:
     log: Composed
     honest: dict[str, tuple[Accounts, np.ndarray]]
     near: Near
-    centres: np.ndarray
 
     @property
     def span(self) -> tuple[int, int]:
@@ -101,25 +103,22 @@ def fit_kit(logs: Sequence[Composed], encoder: str) -> Kit:
     return Kit(fitted.detector, fitted.population, fitting.reference_of(logs, fitted))
 
 
-def judge(scene: Scene, accounts: Accounts, values: np.ndarray, kit: Kit) -> Judged:
+def judge(scene: Scene, ground: Ground, accounts: Accounts, values: np.ndarray, kit: Kit) -> Judged:
     """Judge all accounts of a log."""
-    near = scene.behind.near.among(scene.ground.vectors, np.unique(accounts.prompts))
-    return judge_accounts(accounts, scene.ground, values, list(scene.number), kit, near=near)
+    near = scene.behind.near.among(ground.vectors, np.unique(accounts.prompts))
+    return judge_accounts(accounts, ground, values, list(scene.number), kit, near=near)
 
 
 @lru_cache(maxsize=1)
 def set_background(folder: Path, fold: str, encoder: str, cache: Path, models: Path) -> Background:
-    """Measure the honest accounts of a log once; cells are those of the whole log."""
+    """Measure the honest accounts of a log once, all but their cells."""
     log = read_log(folder, fold, encoder, cache, models)
     accounts = log.accounts.only(log.honest)
     honest = {"kept": (accounts, log.values[log.honest])}
     for clock in ("to the hour", "none"):
         changed = blur(accounts, clock)
         honest[clock] = (changed, measure_accounts(changed, log.ground))
-    vectors, cell = np.asarray(log.ground.vectors, np.float32), log.ground.cell
-    sums = np.stack([vectors[cell == c].sum(0) for c in range(int(cell.max()) + 1)])
-    centres = sums / np.maximum(np.linalg.norm(sums, axis=1, keepdims=True), 1e-9)
-    return Background(log, honest, Near.of(vectors, np.unique(accounts.prompts)), centres)
+    return Background(log, honest, Near.of(log.ground.vectors, np.unique(accounts.prompts)))
 
 
 def blur(accounts: Accounts, clock: str) -> Accounts:
@@ -156,14 +155,30 @@ def set_scene(behind: Background, attacks: Sequence[LoneLog], job: Job) -> Scene
     cache = VectorCache(job.cache, model.fingerprint, model.dim)
     vectors = embed_prompts(model, list(fresh), texts, cache).vectors
     nowhere = np.zeros(len(texts), np.int32)
-    cell = find_cells(vectors, behind.centres)
-    added = measure_ground(vectors, texts, detect_languages(texts), cell=cell, cluster=nowhere, capability=nowhere)
+    added = measure_ground(vectors, texts, detect_languages(texts), cell=nowhere, cluster=nowhere, capability=nowhere)
     return Scene(behind, _join(behind.log.ground, added), number)
 
 
 def _join(a: Ground, b: Ground) -> Ground:
     pairs = {k: (getattr(a, k), getattr(b, k)) for k in Ground.__dataclass_fields__}
     return Ground(**{k: [*x, *y] if isinstance(x, list) else np.concatenate([x, y]) for k, (x, y) in pairs.items()})
+
+
+def cut_cells(ground: Ground, prompts: np.ndarray) -> Ground:
+    """Return the ground with the cells of a log of these prompts alone."""
+    settings, cell = Settings(), np.zeros(len(ground.cell), np.int32)
+    cell[prompts] = make_cells(ground.vectors[prompts], cells=settings.cells, seed=settings.seed, threads=1)[1]
+    return replace(ground, cell=cell)
+
+
+def cover_anew(accounts: Accounts, ground: Ground, values: np.ndarray) -> np.ndarray:
+    """Return the signals of accounts with those of coverage measured on this ground."""
+    values = values.copy()
+    for row, account in zip(values, accounts, strict=True):
+        if len(account.distinct) >= LEAST:
+            for key, value in measure_coverage(account, ground).items():
+                row[KEYS.index(key)] = value
+    return values
 
 
 def judge_attack(scene: Scene, taken: LoneLog, clock: str, kit: Kit) -> dict[str, float | None]:
@@ -175,9 +190,10 @@ def judge_attack(scene: Scene, taken: LoneLog, clock: str, kit: Kit) -> dict[str
         [*honest.names, *attack.names], np.r_[honest.offsets, honest.offsets[-1] + attack.offsets[1:]],
         *(np.concatenate([getattr(honest, k), getattr(attack, k)]) for k in ("prompts", "times", "rows")),
     )  # fmt: skip
-    judged = judge(scene, both, np.concatenate([values, measure_accounts(attack, scene.ground)]), kit)
+    ground = cut_cells(scene.ground, np.unique(both.prompts))
+    values = np.concatenate([cover_anew(honest, ground, values), measure_accounts(attack, ground)])
     sizes = np.diff(both.offsets)
-    return figures(judged, len(honest), sizes) | {
+    return figures(judge(scene, ground, both, values, kit), len(honest), sizes) | {
         "accounts": len(attack),
         "prompts": float(attack.volumes.mean()),
         "requests": float(sizes[len(honest) :].mean()),
@@ -228,7 +244,8 @@ def alone(job: Job) -> dict[str, object]:
     behind = set_background(job.folder, job.fold, job.encoder, job.cache, job.models)
     accounts, values = behind.honest["kept"]
     scene = Scene(behind, behind.log.ground, {h: i for i, h in enumerate(behind.log.hashes)})
-    judged = judge(scene, accounts, values, job.kit)
+    ground = cut_cells(scene.ground, np.unique(accounts.prompts))
+    judged = judge(scene, ground, accounts, cover_anew(accounts, ground, values), job.kit)
     return {"fold": job.fold, "honest": len(accounts), "flagged": sum(k in _FLAGGED for k in judged.raised.level)}
 
 

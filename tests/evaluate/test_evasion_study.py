@@ -19,6 +19,8 @@ from prompt_sets import read_prompts, read_talks, share_out
 from tactics import DAY, PLAIN, SETTINGS, Made, Tactic, make_attack, sort_by_likeness
 
 from sweeplens.signals.account import MISSING, group_accounts
+from sweeplens.signals.ground import measure_ground
+from sweeplens.signals.measure import measure_accounts
 
 PROMPTS = [f"Explain item {i} of the list and what {i + 7} of them cost." for i in range(900)]
 TALKS = [[f"hello from talk {i}", f"and then turn two of {i}"] for i in range(700)]
@@ -155,6 +157,22 @@ def test_neighbours_are_those_of_a_full_search() -> None:
     np.fill_diagonal(likeness, -2)
     expected = prompts[np.argsort(-likeness, axis=1)[:, :NEAREST]]
     assert all(set(a) == set(b) for a, b in zip(found.tolist(), expected.tolist(), strict=True))
+
+
+def test_cells_are_those_of_the_log_that_is_judged() -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(80, 8)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    texts = [f"item {i}" for i in range(80)]
+    nowhere = np.zeros(80, np.int32)
+    ground = measure_ground(vectors, texts, ["en"] * 80, cell=nowhere, cluster=nowhere, capability=nowhere)
+    accounts = group_accounts(["a"] * 60 + ["b"] * 5, np.arange(65), np.arange(65))
+    before = measure_accounts(accounts, ground)
+    cut = evasion.cut_cells(ground, np.arange(65))
+    assert len(np.unique(cut.cell[:65])) == 65 // 20
+    assert not cut.cell[65:].any()
+    np.testing.assert_array_equal(evasion.cover_anew(accounts, cut, before), measure_accounts(accounts, cut))
+    assert not np.array_equal(before[0], measure_accounts(accounts, cut)[0], equal_nan=True)
 
 
 def judged(levels: list[str], scores: list[float], sweeps: list[tuple[int, ...]]) -> SimpleNamespace:
