@@ -77,7 +77,7 @@ VARYING = [
     ("Tue, May 5, 2026", "Sat, August 22nd, 2026"), ("5 May 2026", "1st of September, 2026"),
     ("1777888999", "1777999111"),
     ("2026年5月4日", "2026年12月24日"), ("c0ffee00c0ffee01", "5e1f0a9c77d24b60"),
-    ("0b7c5f2e-8a4d-4d0e-9a53-1f6d0c2b7a10", "deadbeef-dead-beef-dead-beefdeadbeef"),
+    ("0b7c5f2e-8a4d-4d0e-9a53-1f6d0c2b7a10", "deadbeef-dead-4eef-dead-beefdeadbeef"),
 ]  # fmt: skip
 
 

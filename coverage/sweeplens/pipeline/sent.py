@@ -24,8 +24,10 @@ _MOST_SENTENCES = 128  # of an account's first system prompt that are remembered
 _BYTES = 8  # of a sentence's hash
 _CACHED_CHARS = 100_000
 _MOST_CHARS = 8_000  # of a part of a joined prompt: encoders read no more than the ends of long texts
-_END = re.compile(r"\n+|(?<=[.!?])[ \t]+|(?<=[。！？])")
-_DAY = "(?:(?:Mon|Tues?|Wed(?:nes)?|Thu(?:rs?)?|Fri|Sat(?:ur)?|Sun)(?:day)?)"
+# Both begin with a set of characters, which is what makes looking for them fast.
+_END = re.compile(r"[\n.!?。！？](?:(?<=[.!?])[ \t]+|(?<=[\n。！？]))\s*")
+_DAY = re.compile(r"[FMSTW](?:on|ues?|ed(?:nes)?|hu(?:rs?)?|ri|at(?:ur)?|un)(?:day)?\b")
+_DIGIT = re.compile(r"[0-9]")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)[a-z]{0,6}"
 # What differs from request to request and asks nothing. Other numbers may be what is asked.
 _VARYING = re.compile(
@@ -35,7 +37,7 @@ _VARYING = re.compile(
     | \b\d{{4}}-\d\d-\d\dT[\d:.]{{4,20}}(?:Z\b)? | \b\d{{1,4}}([-/.])\d{{1,2}}\1\d{{1,4}}\b
     | \d{{4}}年\d{{1,2}}月\d{{1,2}}日
     | \b\d{{1,2}}:\d\d(?::\d\d(?:\.\d{{1,9}})?)?(?:[ ]?[APap]\.?[Mm]\b)?
-    | \b{_DAY}\b | \b{_MONTH}\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?[ ]\d{{4}}\b)?
+    | \b{_MONTH}\.?[ ]\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?[ ]\d{{4}}\b)?
     | \b\d{{1,2}}(?:st|nd|rd|th)?[ ](?:of[ ])?{_MONTH}\b(?:,?[ ]\d{{4}}\b)?
     """,
     re.VERBOSE,
@@ -120,7 +122,7 @@ class Sent:
 
     def _beyond(self, system: str, setting: "_Sentences") -> tuple[str, str] | None:
         part = _cut_shared(system, setting)
-        plain = _VARYING.sub("0", part)
+        plain = _without_varying(part)
         return (part, self._hash(plain)) if any(map(str.isalpha, plain)) else None
 
 
@@ -157,17 +159,28 @@ class _Recalled:
 
 
 def _sentences_of(text: str) -> _Sentences:
+    return _take_apart(text)[0]
+
+
+def _take_apart(text: str) -> tuple[_Sentences, list[tuple[int, int]]]:
+    """Return the sentences of a text, and where each begins and ends."""
     return _remembered(text) if len(text) <= _CACHED_CHARS else _hash_sentences(text)
 
 
-def _hash_sentences(text: str) -> _Sentences:
-    hashes = [_digest(_VARYING.sub("0", text[start:end])) for start, end in _spans(text)]
+def _hash_sentences(text: str) -> tuple[_Sentences, list[tuple[int, int]]]:
+    spans = _spans(text)
+    hashes = [_digest(_without_varying(text[start:end])) for start, end in spans]
     head = b"".join(hashes[:_MOST_SENTENCES])
     tail = head if len(hashes) <= _MOST_SENTENCES else b"".join(hashes[-_MOST_SENTENCES:])
-    return _Sentences(head, tail, len(hashes))
+    return _Sentences(head, tail, len(hashes)), spans
 
 
 _remembered = lru_cache(maxsize=256)(_hash_sentences)
+
+
+def _without_varying(text: str) -> str:
+    text = _DAY.sub("0", text)
+    return _VARYING.sub("0", text) if _DIGIT.search(text) else text
 
 
 def _digest(sentence: str) -> bytes:
@@ -178,7 +191,7 @@ def _spans(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
-        spans.append((start, match.start()))
+        spans.append((start, match.start() + 1))
         start = match.end()
     spans.append((start, len(text)))
     return [(start, end) for start, end in spans if text[start:end].strip()]
@@ -190,25 +203,24 @@ def _cut_shared(text: str, setting: _Sentences) -> str:
     Only what stands in the same place is cut, so that nobody hides a question by putting it into a first system prompt
     among many others.
     """
-    sentences, spans = _sentences_of(text), _spans(text)
-    lead = _count_equal(_split(sentences.head), _split(setting.head))
+    sentences, spans = _take_apart(text)
+    lead = _count_equal(sentences.head, setting.head)
     most = min(sentences.size, setting.size) - lead
-    trail = min(most, _count_equal(_split(sentences.tail)[::-1], _split(setting.tail)[::-1]))
+    trail = min(most, _count_equal(sentences.tail, setting.tail, last=True))
     spans = spans[lead : len(spans) - trail]
-    return text[spans[0][0] : spans[-1][1]] if spans else ""
+    return text[spans[0][0] : spans[-1][1]].strip() if spans else ""
 
 
-def _split(hashes: bytes) -> list[bytes]:
-    return [hashes[i : i + _BYTES] for i in range(0, len(hashes), _BYTES)]
-
-
-def _count_equal(one: Sequence[bytes], other: Sequence[bytes]) -> int:
-    count = 0
-    for a, b in zip(one, other, strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
+def _count_equal(one: bytes, other: bytes, *, last: bool = False) -> int:
+    """Return how many hashes two rows of them begin with, or end with, alike."""
+    most = min(len(one), len(other))
+    if last:
+        one, other = one[len(one) - most :], other[len(other) - most :]
+    for done in range(0, most, _BYTES):
+        at = most - done - _BYTES if last else done
+        if one[at : at + _BYTES] != other[at : at + _BYTES]:
+            return done // _BYTES
+    return most // _BYTES
 
 
 def _clip(text: str) -> str:
