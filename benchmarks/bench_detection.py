@@ -13,6 +13,7 @@ import numpy as np
 
 from sweeplens.detect.calibration import load_reference
 from sweeplens.detect.detector import load_detector
+from sweeplens.detect.group_test import load_group_test
 from sweeplens.detect.population import load_population
 from sweeplens.engine.steps import peak_memory
 from sweeplens.pipeline.judge import Kit, judge_accounts
@@ -76,7 +77,11 @@ def main() -> None:
     clock["signals"] = time.perf_counter() - start
     start = time.perf_counter()
     judged = judge_accounts(
-        accounts, ground, values, hashes, Kit(detector, population, load_reference("default", detector))
+        accounts,
+        ground,
+        values,
+        hashes,
+        Kit(detector, population, load_reference("default", detector), load_group_test("default")),
     )
     clock["scores and campaigns"] = time.perf_counter() - start
     for name, seconds in clock.items():

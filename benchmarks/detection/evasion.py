@@ -100,7 +100,7 @@ class Scene:
 def fit_kit(logs: Sequence[Composed], encoder: str) -> Kit:
     """Return what was fitted on these logs."""
     fitted = fitting.fit(logs, encoder, "held-out", 0.6)
-    return Kit(fitted.detector, fitted.population, fitting.reference_of(logs, fitted))
+    return Kit(fitted.detector, fitted.population, fitted.reference, fitted.groups)
 
 
 def judge(scene: Scene, ground: Ground, accounts: Accounts, values: np.ndarray, kit: Kit) -> Judged:

@@ -1,139 +1,207 @@
-"""Fit what detection needs from composed logs: step functions, the population of fingerprints, the benign reference."""
+"""Fit what detection needs from composed logs: step functions, population, benign reference, test of groups."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import cache
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
+import variants
 from composed import Composed, stack
+from group_fitting import GroupRow, fit_groups, measure_groups, null_groups
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from sweeplens.detect.accounts import AccountScores
 from sweeplens.detect.calibration import Reference, make_reference
-from sweeplens.detect.campaigns import find_campaigns
 from sweeplens.detect.detector import Detector, Shape
-from sweeplens.detect.fingerprints import take_fingerprints
-from sweeplens.detect.kin import Kin, pool_kin
-from sweeplens.detect.nulls import Null, nulls_of
+from sweeplens.detect.fingerprints import Fingerprints, take_fingerprints
+from sweeplens.detect.group_test import GroupTest
+from sweeplens.detect.kin import pool_kin
+from sweeplens.detect.neighbourhood import KIN_KEYS, fill_neighbourhood
 from sweeplens.detect.population import Population, fit_population
-from sweeplens.detect.prints import Prints, mean_features, mean_prompt, take_prints
-from sweeplens.signals.account import Account, first_arrivals
+from sweeplens.detect.prints import mean_features, mean_prompt, take_prints
 from sweeplens.signals.catalog import KEYS
-from sweeplens.signals.measure import measure_account
 from sweeplens.signals.sample import hash_keys
 
-# The signals that carry over to collections that no model has seen. Left out: what depends on the log (cells, clusters,
-# capabilities), and what made held-out scores worse (spreads of form, shared wording, first words, effective numbers).
-USED = (
-    "repeats", "most_repeated", "repeat_middle", "resent", "runs", "locality", "locality_wide", "alone", "near_lowest",
-    "near_low", "near_middle", "near_high", "near_highest", "pair_mean", "pair_spread", "pair_high", "nearest_spread",
-    "pack", "leaning",
+# The signals that carry over to collections that no model has seen. Left out: the order of requests, which an attacker
+# chooses at no cost; the map's clusters; how texts are written, which depends on the script ("pack" alone flags honest
+# people whose script training lacks, and costs 2 points of same-volume AUROC).
+OWN = (
+    "repeats", "most_repeated", "repeat_middle", "resent", "runs", "pair_mean", "pair_spread", "pair_high",
+    "nearest_spread", "leaning",
 )  # fmt: skip
-# One prompt set dealt over many accounts gives many rows that say the same: they count less.
-WEIGHTS = {"hydra": 0.4}
-BLENDED = 0.2  # weight of a blended copy: 0.5 finds a little more of them and costs lone sweeps more
-CHAT = ("user", "named_user")  # types of honest account whose requests are mixed in
-MEMBERS = 0.3  # share of the campaigns' members that get a blended copy
-SEEDS = 5
-MOST_EDGES = 24
-PARTS = 2  # random parts of each log's honest accounts that groups are looked for in
-GROUPS = 12  # parts of the collections that out-of-fold scores leave out in turn
+ALONE = (*OWN, "cells_once", "cell_evenness")  # of a model of lone attackers
+BESIDE = (*OWN, "cells", *KIN_KEYS)  # of a model of attackers among their like
+USED = (*OWN, "cells", "cells_once", "cell_evenness", *KIN_KEYS)
+LONE_SHARE = {ALONE: 0.5, BESIDE: 0.0}  # weight of the variants without companions
+_SCALE = 0.75  # of each model's log-odds in their sum: two models that know the same would say it twice
+_RARELY = -0.5  # power of how often a collection appears: one collection in many logs is not many collections
+SEEDS = 4
+_ROUNDS, _RATE, _LEAF, _L2, MOST_EDGES = 400, 0.06, 20, 5.0, 24
+GROUPS = 8  # parts of the collections that out-of-fold scores leave out in turn
+_LEAST = 10
 LEVELS = {"watch": 0.9, "review": 1.1, "high": 1.1}  # without a reference nothing goes above watch
-_COLUMNS = [KEYS.index(k) for k in USED]
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """What was fitted on some logs: an additive detector and the population."""
+    """What was fitted on some logs: an additive detector, the population, the test of groups, the reference."""
 
     detector: Detector
     population: Population
+    groups: GroupTest
+    reference: Reference
 
 
-def fit(logs: Sequence[Composed], name: str, version: str, campaign: float) -> Fitted:
-    """Fit the detector and the population of fingerprints on these logs."""
-    base, shapes = shapes_of(
-        [fit_trees(logs, (), s) for s in range(SEEDS)], stack(logs, "values")[stack(logs, "honest")]
-    )
-    return Fitted(Detector(name, version, base, shapes, LEVELS | {"campaign": campaign}), population_of(logs))
+@dataclass(frozen=True)
+class Rows:
+    """Accounts to learn from: signals, whether they attack, their collections, and 1 for those without companions."""
+
+    values: np.ndarray
+    attack: np.ndarray
+    corpus: np.ndarray
+    lone: np.ndarray
+
+    def take(self, which: np.ndarray) -> "Rows":
+        """Return some of them."""
+        return Rows(self.values[which], self.attack[which], self.corpus[which], self.lone[which])
 
 
-@cache
-def blends(log: Composed) -> tuple[np.ndarray, tuple[tuple[str, ...], ...]]:
-    """Return (signals, collections) of attacks of a log with an honest person's chat mixed in, a fifth to two thirds.
+@dataclass(frozen=True)
+class Seen:
+    """A log beside a population that knows none of its collections: signals with those of kin, and what learns."""
 
-    Runs of a few of the person's requests are put in at random places, as somebody would who hides a sweep under use.
+    log: Composed
+    prints: Fingerprints
+    rows: Rows
+    groups: list[GroupRow]
+
+
+def fit(logs: Sequence[Composed], name: str, version: str, campaign: float, workers: int = 1) -> Fitted:
+    """Fit everything on these logs."""
+    seen = see(logs, workers)
+    rows = join([k.rows for k in seen])
+    models = [fit_models(rows, s) for s in range(SEEDS)]
+    honest = np.concatenate([k.log.values[k.log.honest] for k in seen])
+    base, shapes = shapes_of(models, honest)
+    detector = Detector(name, version, base, shapes, LEVELS | {"campaign": campaign})
+    own = score_out_of_fold(seen)
+    found = [with_odds(row, odds) for k, odds in zip(seen, own, strict=True) for row in k.groups]
+    groups = fit_groups(found, name, version)
+    return Fitted(detector, population_of(logs), groups, reference_of(seen, own, found, detector))
+
+
+def see(logs: Sequence[Composed], workers: int = 1) -> list[Seen]:
+    """Measure what takes a population, each log by that of the other folds' logs: new people meet one without them."""
+    folds = sorted({k.fold for k in logs})
+    of_fold = {f: population_of([k for k in logs if k.fold != f] or list(logs)) for f in folds}
+    if workers == 1:
+        return [_see(k, of_fold[k.fold]) for k in logs]
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(_see, logs, [of_fold[k.fold] for k in logs]))
+
+
+def _see(log: Composed, population: Population) -> Seen:
+    keys = hash_keys(log.hashes)
+    filled, prints = _fill(log, keys, population)
+    rows = [_rows(filled, 0)]
+    if log.attack.any():
+        rows += [_rows(_fill(part.log, keys, population)[0], 1) for part in variants.lone_parts(log)]
+    else:
+        rows.append(_rows(filled, 1))
+    groups = [row for part in variants.group_parts(log) for row in measure_groups(part, keys, population)]
+    return Seen(filled, prints, join(rows), groups)
+
+
+def _fill(log: Composed, keys: np.ndarray, population: Population) -> tuple[Composed, Fingerprints]:
+    prints = take_fingerprints(take_prints(log.ground.vectors, log.accounts, keys, population), population)
+    return replace(log, values=fill_neighbourhood(log.values, log.accounts, log.ground.cell, prints)), prints
+
+
+def _rows(log: Composed, lone: int) -> Rows:
+    use = (log.attack | log.honest) & (log.volume >= _LEAST)
+    return Rows(log.values[use], log.attack[use], log.corpus[use], np.full(int(use.sum()), lone))
+
+
+def join(parts: Sequence[Rows]) -> Rows:
+    """Return all rows, one part after another."""
+    return Rows(*(np.concatenate([getattr(p, k) for p in parts]) for k in Rows.__dataclass_fields__))
+
+
+def fit_models(rows: Rows, seed: int) -> tuple[HistGradientBoostingClassifier, ...]:
+    """Fit boosted stumps, a sum of one step function a signal: for lone attackers, and for those among their like.
+
+    Each round sees few signals, so that many are heard.
     """
-    rng = np.random.default_rng(0)
-    people = np.flatnonzero(log.honest & np.isin(log.kind, CHAT))
-    values, corpora = [], []
-    for at in np.flatnonzero(log.attack & np.isin(log.kind, ("solo", "hydra"))):
-        if not len(people) or (log.kind[at] == "hydra" and rng.random() > MEMBERS):
-            continue
-        person = int(rng.choice(people))
-        mixed = log.accounts.one(int(at)).requests.tolist()
-        share = rng.uniform(0.2, 0.67)
-        chat = log.accounts.one(person).requests[: int(len(mixed) * share / (1 - share))].tolist()
-        start = 0
-        while start < len(chat):
-            step = 1 + int(rng.geometric(0.25))
-            place = int(rng.integers(0, len(mixed) + 1))
-            mixed[place:place] = chat[start : start + step]
-            start += step
-        requests = np.array(mixed, np.int32)
-        values.append(measure_account(Account(requests, True, first_arrivals(requests), (0,)), log.ground))
-        corpora.append((*log.labels[at].corpora, *log.labels[person].corpora))
-    return np.array(values).reshape(-1, len(KEYS)), tuple(corpora)
+    models = []
+    for keys, share in LONE_SHARE.items():
+        weight = weights_of(rows, share)
+        use = weight > 0
+        model = HistGradientBoostingClassifier(
+            max_leaf_nodes=2, max_iter=_ROUNDS, learning_rate=_RATE, min_samples_leaf=_LEAF, l2_regularization=_L2,
+            max_bins=MOST_EDGES, max_features=2 / len(keys), random_state=seed,
+        )  # fmt: skip
+        columns = [KEYS.index(k) for k in keys]
+        models.append(model.fit(rows.values[use][:, columns], rows.attack[use], sample_weight=weight[use]))
+    return tuple(models)
 
 
-def fit_trees(logs: Sequence[Composed], held: Collection[str], seed: int) -> HistGradientBoostingClassifier:
-    """Fit boosted stumps on accounts without a prompt of the `held` collections: a sum of one step function a signal.
-
-    Each round sees few signals, so that many are heard. Blended copies of attacks count half.
-    """
-    model = HistGradientBoostingClassifier(
-        max_leaf_nodes=2, max_iter=1200, learning_rate=0.06, min_samples_leaf=20, l2_regularization=5.0,
-        max_bins=MOST_EDGES, max_features=0.05, random_state=seed,
-    )  # fmt: skip
-    values, attack, kind = stack(logs, "values"), stack(logs, "attack"), stack(logs, "kind")
-    free = np.array([not set(c.split("+")) & set(held) for c in stack(logs, "corpus")])
-    use = (attack | stack(logs, "honest")) & ~np.isnan(values).all(1) & free
-    more = [
-        v for k in logs for v, c in zip(*blends(k), strict=True) if not set(c) & set(held) and not np.isnan(v).all()
-    ]
-    x = np.concatenate([values[use], np.array(more).reshape(-1, len(KEYS))])[:, _COLUMNS]
-    y = np.concatenate([attack[use], np.ones(len(more), bool)])
-    weight = np.concatenate([[WEIGHTS.get(k, 1.0) for k in kind[use]], np.full(len(more), BLENDED)])
-    weight *= np.where(y, (weight * ~y).sum() / (weight * y).sum(), 1.0)
-    return model.fit(x, y, sample_weight=weight)
+def weights_of(rows: Rows, lone: float) -> np.ndarray:
+    """Return the weight of each row: attacks and honest accounts alike, `lone` of it for those without companions."""
+    kinds = list(zip(rows.corpus.tolist(), rows.attack.tolist(), rows.lone.tolist(), strict=True))
+    often = Counter(kinds)
+    weight = np.array([float(often[k]) ** _RARELY for k in kinds])
+    for part, share in ((0, 1 - lone), (1, lone)):
+        for attack in (False, True):
+            mine = (rows.lone == part) & (rows.attack == attack)
+            weight[mine] *= share / max(weight[mine].sum(), 1e-12)
+    return weight * len(weight) / weight.sum()
 
 
-def shapes_of(models: Sequence[HistGradientBoostingClassifier], honest: np.ndarray) -> tuple[float, dict[str, Shape]]:
+def decide(models: Sequence[HistGradientBoostingClassifier], values: np.ndarray) -> np.ndarray:
+    """Return the log-odds of signals [N, S] by the models of one seed."""
+    columns = [[KEYS.index(k) for k in keys] for keys in LONE_SHARE]
+    parts = [m.decision_function(values[:, c]) for m, c in zip(models, columns, strict=True)]
+    return _SCALE * np.sum(parts, axis=0)
+
+
+def shapes_of(
+    models: Sequence[tuple[HistGradientBoostingClassifier, ...]], honest: np.ndarray
+) -> tuple[float, dict[str, Shape]]:
     """Read the function of each signal out of additive models, centred on honest accounts."""
-    honest = honest[~np.isnan(honest).all(1)][:, _COLUMNS]
+    honest = honest[~np.isnan(honest).all(1)]
     centre = np.nanmedian(honest, axis=0)
-    decide = lambda x: np.mean([m.decision_function(x) for m in models], axis=0)  # noqa: E731
-    start = float(decide(centre[None])[0])
+    score = lambda x: np.mean([decide(m, x) for m in models], axis=0)  # noqa: E731
+    start = float(score(centre[None])[0])
     base, shapes = start, {}
-    for j, key in enumerate(USED):
-        edges = np.unique(np.concatenate([m._bin_mapper.bin_thresholds_[j] for m in models]))
+    for key in USED:
+        at = KEYS.index(key)
+        edges = np.unique(np.concatenate([
+            m._bin_mapper.bin_thresholds_[keys.index(key)]
+            for seed in models for m, keys in zip(seed, LONE_SHARE, strict=True) if key in keys
+        ]))  # fmt: skip
         # A value equal to an edge lies below it; so does the middle between two edges.
-        middles = (
-            np.r_[edges[:1] - 1, (edges[:-1] + edges[1:]) / 2, edges[-1:] + 1] if len(edges) else centre[j : j + 1]
-        )
+        middles = np.r_[edges[:1] - 1, (edges[:-1] + edges[1:]) / 2, edges[-1:] + 1]
+        if not len(edges):
+            continue
         rows = np.repeat(centre[None], len(middles) + 1, 0)
-        rows[:-1, j], rows[-1, j] = middles, np.nan
-        steps = decide(rows) - start
+        rows[:-1, at], rows[-1, at] = middles, np.nan
+        steps = score(rows) - start
         keep = np.flatnonzero(np.abs(np.diff(steps[:-1])) > 1e-6)
         edges, levels = edges[keep], steps[:-1][np.r_[keep, len(middles) - 1]]
-        own = honest[:, j]
+        own = honest[:, at]
         added = np.where(np.isnan(own), steps[-1], levels[np.searchsorted(edges, own, side="left")])
         shift = float(added.mean())
         base += shift
         if len(edges):
-            rounded = np.array([float(f"{e:.6g}") for e in edges])
-            shapes[key] = Shape(rounded, np.round(levels - shift, 4), round(float(steps[-1] - shift), 4))
+            shapes[key] = rounded_shape(edges, levels - shift, float(steps[-1] - shift))
     return round(base, 4), shapes
+
+
+def rounded_shape(edges: np.ndarray, steps: np.ndarray, missing: float) -> Shape:
+    """Return a step function with short numbers; edges that fall together are one."""
+    short = np.array([float(f"{e:.6g}") for e in edges])
+    keep = np.r_[np.diff(short) > 0, True]
+    return Shape(short[keep], np.round(np.r_[steps[:-1][keep], steps[-1]], 4), round(missing, 4))
 
 
 def population_of(logs: Sequence[Composed]) -> Population:
@@ -144,22 +212,33 @@ def population_of(logs: Sequence[Composed]) -> Population:
     return fit_population(centre, np.concatenate(features))
 
 
-def score_out_of_fold(logs: Sequence[Composed]) -> list[np.ndarray]:
-    """Return each account's own log-odds by models that saw no account of its collections, one array a log."""
-    corpora = [c.split("+") for c in stack(logs, "corpus")]
-    names = sorted({c for own in corpora for c in own})
+def deal_collections(corpora: Collection[str]) -> dict[str, int]:
+    """Deal collections into the parts that out-of-fold scores leave out in turn."""
+    names = sorted({c for own in corpora for c in own.split("+")})
     order = np.random.default_rng(0).permutation(len(names))
-    part = {names[i]: int(at % GROUPS) for at, i in enumerate(order)}
-    values = stack(logs, "values")
-    own = np.full(len(values), np.nan)
+    return {names[i]: int(at % GROUPS) for at, i in enumerate(order)}
+
+
+def score_out_of_fold(seen: Sequence[Seen]) -> list[np.ndarray]:
+    """Return each account's own log-odds by models that saw no account of its collections, one array a log."""
+    rows = join([k.rows for k in seen])
+    part = deal_collections(rows.corpus.tolist())
+    held = [{part[c] for c in own.split("+")} for own in rows.corpus.tolist()]
+    out = [np.full(len(k.log.labels), np.nan) for k in seen]
     for g in range(GROUPS):
-        held = np.array([any(part[c] == g for c in own_corpora) for own_corpora in corpora])
-        models = [fit_trees(logs, [c for c in names if part[c] == g], s) for s in range(2)]
-        mine = held & np.array([part[c[0]] == g for c in corpora]) & ~np.isnan(values).all(1)
-        if mine.any():
-            own[mine] = np.mean([m.decision_function(values[mine][:, _COLUMNS]) for m in models], axis=0)
-    ends = np.cumsum([len(k.labels) for k in logs])[:-1]
-    return np.split(own, ends)
+        known = rows.take(np.array([g not in h for h in held]))
+        models = [fit_models(known, s) for s in range(2)]
+        for k, own in zip(seen, out, strict=True):
+            first = np.array([part.get(c.split("+")[0], 0) for c in k.log.corpus.tolist()])
+            mine = (first == g) & (k.log.volume >= _LEAST)
+            if mine.any():
+                own[mine] = np.mean([decide(m, k.log.values[mine]) for m in models], axis=0)
+    return out
+
+
+def with_odds(row: GroupRow, odds: np.ndarray) -> GroupRow:
+    """Return a group with the out-of-fold log-odds of its members among its facts."""
+    return row.with_odds(np.where(row.rows < 0, np.nan, odds[row.rows]))
 
 
 def collections(logs: Sequence[Composed]) -> set[str]:
@@ -167,38 +246,18 @@ def collections(logs: Sequence[Composed]) -> set[str]:
     return {c for own in stack(logs, "corpus") for c in own.split("+")}
 
 
-def reference_of(logs: Sequence[Composed], fitted: Fitted) -> Reference:
+def reference_of(
+    seen: Sequence[Seen], own: Sequence[np.ndarray], groups: Sequence[GroupRow], detector: Detector
+) -> Reference:
     """Return the honest accounts of these logs with the log-odds that models of other collections give them.
 
-    With them come the groups that the same algorithm finds among the honest accounts of each log, and of parts of it.
+    With them come the honest groups, each with the log-odds of a test that saw none of its collections.
     """
-    log_odds, groups = [], []
-    for log, own in zip(logs, score_out_of_fold(logs), strict=True):
-        prints = take_prints(log.ground.vectors, log.accounts, hash_keys(log.hashes), fitted.population)
-        log_odds.append(pool_kin(own, take_fingerprints(prints, fitted.population)).log_odds[log.honest])
-        groups += null_groups(log, own, prints, fitted)
-    volume = np.concatenate([k.volume[k.honest] for k in logs])
-    honest = {c for k in logs for c, h in zip(k.corpus, k.honest, strict=True) if h for c in c.split("+")}
+    log_odds = [pool_kin(o, k.prints).log_odds[k.log.honest] for k, o in zip(seen, own, strict=True)]
+    volume = np.concatenate([k.log.volume[k.log.honest] for k in seen])
+    honest = {c for k in seen for c, h in zip(k.log.corpus, k.log.honest, strict=True) if h for c in c.split("+")}
     return make_reference(
         np.concatenate(log_odds), volume, corpora=len(honest),
         source="honest accounts composed from public prompt collections, each scored by models of other collections",
-        encoder=fitted.detector.name, detector=fitted.detector, groups=groups,
+        encoder=detector.name, detector=detector, groups=null_groups(groups, deal_collections),
     )  # fmt: skip
-
-
-def null_groups(log: Composed, own: np.ndarray, prints: Prints, fitted: Fitted) -> list[Null]:
-    """Return the groups among the honest accounts of a log, and among two thirds of them, drawn a few times."""
-    rng = np.random.default_rng(0)
-    found: list[Null] = []
-    for share in (1.0, *[2 / 3] * PARTS):
-        keep = log.honest & (rng.random(len(own)) < share)
-        n = int(keep.sum())
-        alone = Kin(own[keep], np.zeros(n), np.full(n, np.nan), np.zeros(n, np.int64))
-        scores = AccountScores(own[keep], np.zeros((n, len(KEYS))), alone, 1 / (1 + np.exp(-own[keep])), ((),) * n)
-        kept = prints.renumber(np.where(keep, np.cumsum(keep) - 1, -1))
-        found += nulls_of(
-            find_campaigns(
-                log.accounts.only(keep), log.ground, scores, fitted.detector, kept, population=fitted.population
-            )
-        )
-    return found

@@ -88,8 +88,8 @@ def report(logs: list[Composed], encoder: str, out: Path, *, peers: bool, more: 
     for fold in sorted({k.fold for k in logs}):
         others = [k for k in (*logs, *more) if k.fold != fold]
         fitted = fitting.fit(others, encoder, "held-out", 0.6)
-        reference = fitting.reference_of(others, fitted)
-        kit = Kit(fitted.detector, fitted.population, reference)
+        reference = fitted.reference
+        kit = Kit(fitted.detector, fitted.population, reference, fitted.groups)
         print(f"fold {fold}: {len(reference)} honest accounts, {len(reference.groups)} groups among them", flush=True)
         for log in (k for k in logs if k.fold == fold):
             judged = judge(log, kit)

@@ -81,7 +81,7 @@ def main() -> None:
     for fold in {k.fold for k in logs}:
         others = [k for k in logs if k.fold != fold]
         fitted = fitting.fit(others, a.encoder, "held-out", 0.6)
-        kits[fold] = Kit(fitted.detector, fitted.population, fitting.reference_of(others, fitted))
+        kits[fold] = Kit(fitted.detector, fitted.population, fitted.reference, fitted.groups)
     text = report(logs, kits)
     (a.out / f"log-effect-{a.encoder}.md").write_text(text, encoding="utf-8")
     print(text)

@@ -1,4 +1,4 @@
-"""Train what ships with the detector: its step functions, the population of fingerprints, the benign reference.
+"""Train what ships with the detector: its step functions, the test of groups, the population, the benign reference.
 
     python benchmarks/detection/train_default.py --encoder fast --out coverage/sweeplens/detect/data FOLDER:FOLD ...
 
@@ -18,9 +18,10 @@ from composed import Composed, read_logs, stack
 
 from sweeplens.detect.calibration import Reference, write_reference
 from sweeplens.detect.detector import Detector
+from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.population import dump_population
 
-VERSION = {"multilingual": "1", "fast": "3"}  # what is not named keeps version 2
+VERSION = {"default": "3", "multilingual": "2", "fast": "4", "fast-english": "3"}
 # score of a group from which on it counts as a sweep where no p can be given
 CAMPAIGN = {"default": 0.6, "fast": 0.5, "fast-english": 0.5}
 
@@ -45,6 +46,15 @@ def detector_json(detector: Detector, logs: list[Composed]) -> str:
     return json.dumps(facts, indent=1) + "\n"
 
 
+def groups_json(test: GroupTest) -> str:
+    """Return the test of groups as JSON."""
+    shapes = {
+        k: {"edges": s.edges.tolist(), "steps": s.steps.tolist(), "missing": s.missing} for k, s in test.shapes.items()
+    }
+    facts = {"format": 1, "name": test.name, "version": test.version, "base": test.base, "facts": shapes}
+    return json.dumps(facts, indent=1) + "\n"
+
+
 def main() -> None:
     """Fit on every log, and write the three files of an encoder."""
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -55,9 +65,10 @@ def main() -> None:
     ap.add_argument("--out", type=Path, required=True)
     a = ap.parse_args()
     logs = read_logs(a.logs, a.encoder, a.cache, a.models)
-    fitted = fitting.fit(logs, a.encoder, VERSION.get(a.encoder, "2"), CAMPAIGN.get(a.encoder, 0.6))
-    reference: Reference = fitting.reference_of(logs, fitted)
+    fitted = fitting.fit(logs, a.encoder, VERSION[a.encoder], CAMPAIGN.get(a.encoder, 0.6), workers=2)
+    reference: Reference = fitted.reference
     (a.out / f"{a.encoder}.json").write_text(detector_json(fitted.detector, logs), encoding="utf-8")
+    (a.out / f"{a.encoder}-groups.json").write_text(groups_json(fitted.groups), encoding="utf-8")
     (a.out / f"{a.encoder}-population.safetensors").write_bytes(dump_population(fitted.population))
     made = datetime.now(UTC).strftime("%Y-%m-%d")
     (a.out / f"{a.encoder}-reference.json").write_bytes(write_reference(reference, made))

@@ -16,12 +16,14 @@ from sweeplens.detect.campaigns import (
     find_campaigns,
     judge_group,
 )
-from sweeplens.detect.detector import Detector
+from sweeplens.detect.detector import Detector, Shape, log_odds
+from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.links import Link
 from sweeplens.detect.prints import take_prints
 from sweeplens.detect.raising import raise_members
 from sweeplens.index import all_neighbours
 from sweeplens.signals.account import group_accounts
+from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.ground import Ground
 
 DETECTOR = Detector("plain", "1", 0.0, {}, {"watch": 0.5, "review": 0.8, "high": 0.9, "campaign": 0.5})
@@ -49,16 +51,17 @@ EVIDENCE = {
     ],
 )
 def test_groups_are_labelled_by_what_explains_them(change, label):
-    assert judge_group(1.0, 0.005, EVIDENCE | change) == label
+    assert judge_group(1.5, 0.005, EVIDENCE | change) == label
 
 
 @pytest.mark.parametrize(
     ("odds", "p", "label"),
     [
-        (0.1, 0.1, SWEEP),
-        (9.0, 0.11, UNDECIDED),
+        (1.3, 0.15, SWEEP),
+        (1.1, 0.1, UNDECIDED),
+        (9.0, 0.16, UNDECIDED),
         (-0.1, 0.001, UNDECIDED),
-        (0.1, math.nan, SWEEP),
+        (1.3, math.nan, SWEEP),
         (-0.1, math.nan, UNDECIDED),
         (math.nan, math.nan, UNDECIDED),
     ],
@@ -91,7 +94,7 @@ def make_log(seed=4):
         capability=np.zeros(n, np.int32), form=np.ones((n, 8), np.float32), pack=ones, packed=np.ones(n, np.int32),
         leaning=ones, first_word=np.arange(n, dtype=np.int32) % 7, heads=[b"x" * 60] * n,
     )  # fmt: skip
-    own = np.array([{"m": 1.5, "z": -0.5}.get(name[0], -2.0) for name in accounts.names])
+    own = np.array([{"m": 2.1, "z": -0.5}.get(name[0], -2.0) for name in accounts.names])
     return accounts, ground, own
 
 
@@ -99,7 +102,8 @@ def campaigns_of(log, **more):
     accounts, ground, own = log
     keys = np.random.default_rng(0).permutation(len(ground.vectors)).astype(np.uint64)
     prints = take_prints(ground.vectors, accounts, keys, None)
-    return find_campaigns(accounts, ground, SimpleNamespace(own=own), DETECTOR, prints, **more)
+    nothing = np.full((len(accounts), len(KEYS)), np.nan)
+    return find_campaigns(accounts, ground, SimpleNamespace(own=own), DETECTOR, prints, values=nothing, **more)
 
 
 def near_in(ground):
@@ -197,7 +201,6 @@ def test_accounts_of_four_prompts_are_tested_as_a_pool():
     assert pool.evidence["n_fingerprints"] == 0
     assert pool.evidence["n_scored"] == 0
     assert pool.evidence["mean_score"] is None
-    assert pool.evidence["union_score"] is not None
 
 
 def scores_of(odds, own=None):
@@ -224,13 +227,15 @@ def test_members_are_raised_towards_their_group_and_say_so():
     assert raised.reasons[1] == ()
 
 
-def test_a_member_that_looks_honest_by_itself_keeps_its_level_and_one_with_no_say_does_not():
+def test_a_member_that_looks_honest_by_itself_is_not_raised_and_one_with_no_say_is():
     campaign = Campaign("C-01", SWEEP, (0, 1, 2), 90, 80, 0.9, "review")
     scores = scores_of([0.5, 0.5, math.nan], own=[-1.1, -1.0, math.nan])
     raised = raise_members(scores, ("none", "none", "insufficient"), (campaign,))
     assert raised.level == ("none", "review", "review")
     assert raised.level_from == ("account", "campaign", "campaign")
-    assert raised.score[0] == raised.score[1] > 0.85  # the score moves all the same
+    assert raised.score == pytest.approx([scores.score[0], raised.score[1], raised.score[2]])
+    assert raised.score[1] > 0.85
+    assert raised.reasons[0] == ()
 
 
 def test_groups_that_are_no_sweep_raise_nobody():
@@ -244,6 +249,35 @@ def test_a_detector_without_training_never_goes_above_watch(log):
     accounts, ground, own = log
     plain = Detector("fallback", "1", 0.0, {}, DETECTOR.levels, fallback=True)
     prints = take_prints(ground.vectors, accounts, np.arange(len(ground.vectors), dtype=np.uint64), None)
-    found = find_campaigns(accounts, ground, SimpleNamespace(own=own), plain, prints)
+    nothing = np.full((len(accounts), len(KEYS)), np.nan)
+    found = find_campaigns(accounts, ground, SimpleNamespace(own=own), plain, prints, values=nothing)
     assert {c.level for c in found if c.label == SWEEP} == {"watch"}
-    assert all(c.evidence["union_score"] is None for c in found)
+
+
+def test_a_group_is_judged_by_its_own_facts_and_says_what_each_kind_of_evidence_adds(log):
+    steps = {"tested_likeness": Shape(np.array([0.1]), np.array([-3.0, 2.0]), 0.0)}
+    steps["score_mean"] = Shape(np.array([0.0]), np.array([-1.0, 0.5]), 0.0)
+    steps["dealing"] = Shape(np.array([0.5]), np.array([1.0, -4.0]), 0.0)
+    accounts, ground, own = log
+    lowered = np.where(own > 0, -2.0, own)  # by their own scores, none of them is anything
+    test = GroupTest("plain", "1", -0.25, steps)
+    found = campaigns_of((accounts, ground, lowered), nulls=HONEST, test=test)
+    sweep = next(c for c in found if c.label == SWEEP)
+    assert sum(n.startswith("m") for n in members(sweep, log)) >= 18
+    assert sweep.evidence["weights"] == {"likeness": 2.0, "dealing": 1.0, "members": -1.0}
+    assert log_odds(sweep.score) == pytest.approx(-0.25 + 2.0 + 1.0 - 1.0)
+
+
+def test_small_accounts_that_share_a_value_with_a_sweep_are_named_beside_it_and_not_raised(log):
+    accounts, ground, own = log
+    names = np.repeat(accounts.names, np.diff(accounts.offsets)).astype(object)
+    rows = np.flatnonzero(names == "a003")
+    names[rows[:4]] = "s1"  # four prompts: too few for a fingerprint
+    more = group_accounts(names.tolist(), accounts.prompts, accounts.times)
+    odds = dict(zip(accounts.names, own.tolist(), strict=True)) | {"s1": math.nan}
+    links = [Link(n, "ip", "192.0.2.1", 3, float(np.log(40))) for n in ("m100", "m101", "s1")]
+    scene = (more, ground, np.array([odds[n] for n in more.names]))
+    sweep = next(c for c in campaigns_of(scene, nulls=HONEST, links=links) if c.label == SWEEP)
+    assert "s1" not in members(sweep, scene)
+    assert sweep.evidence["beside"] == ["s1"]
+    assert "beside" not in next(c for c in campaigns_of(scene, nulls=HONEST) if c.label == SWEEP).evidence

@@ -7,26 +7,20 @@ import pytest
 
 from sweeplens.detect.calibration import adjust
 from sweeplens.detect.campaigns import SWEEP, UNDECIDED, Campaign
-from sweeplens.detect.nulls import correct, group_p, nulls_of, strength
+from sweeplens.detect.nulls import correct, group_p, nulls_of
 
 NULLS = [(-0.05 * i, 5, 100) for i in range(199)]
 
 
 def test_p_counts_null_groups_at_least_as_strong():
-    assert group_p(1.0, 5, NULLS) == 1 / 200
-    assert group_p(-0.05, 5, NULLS) == 3 / 200
-    assert group_p(-99.0, 5, NULLS) == 1
-
-
-def test_large_groups_need_less_and_small_ones_are_not_punished():
-    assert strength(-0.5, 5 * math.e) == pytest.approx(0.0)
-    assert strength(0.3, 3) == 0.3
-    assert group_p(-0.2, 30, NULLS) < group_p(-0.2, 5, NULLS)
+    assert group_p(1.0, NULLS) == 1 / 200
+    assert group_p(-0.05, NULLS) == 3 / 200
+    assert group_p(-99.0, NULLS) == 1
 
 
 def test_too_few_null_groups_say_nothing():
-    assert math.isnan(group_p(1.0, 9, NULLS[:98]))
-    assert math.isnan(group_p(math.nan, 9, NULLS))
+    assert math.isnan(group_p(1.0, NULLS[:98]))
+    assert math.isnan(group_p(math.nan, NULLS))
 
 
 def test_all_groups_of_an_honest_log_are_null_groups():

@@ -10,11 +10,12 @@ from sweeplens.detect.accounts import AccountScores
 from sweeplens.detect.calibration import HIGH
 from sweeplens.detect.detector import Detector, chance
 from sweeplens.detect.evidence import Scene, gather
+from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.groups import LEAST, find_groups
 from sweeplens.detect.halves import take_halves
 from sweeplens.detect.joining import Near, join_parts
 from sweeplens.detect.links import Link
-from sweeplens.detect.nulls import Null, group_p, strength
+from sweeplens.detect.nulls import Null, group_p
 from sweeplens.detect.partition import COPIES
 from sweeplens.detect.pools import adopt, find_pools, shared_values
 from sweeplens.detect.population import Population
@@ -23,12 +24,11 @@ from sweeplens.signals.account import Accounts
 from sweeplens.signals.ground import Ground
 
 SWEEP, TENANT, TEMPLATE, BENCHMARK, UNDECIDED = "sweep", "tenant", "template", "benchmark", "undecided"
-# Log-odds of a group, levelled by size, from which on it is a sweep: an even chance, and in held-out logs the cut
-# between groups of attackers and honest ones. p alone does not decide: a reference of thirty collections holds some
-# twenty kinds of honest group, however often each is drawn, so that one odd kind would decide what is found.
-_STRONG = 0.0
-RARE = 0.1  # p of a sweep, at most
-_FAR = 5.0  # log-odds under its group's mean, and under -3 by itself: such a member of a sweep is in bad company
+# Log-odds from which on a group is a sweep. 0 is an even chance in training, where honest groups and attacks weigh the
+# same. Held out, 0 lets one honest group in eleven pass, and 1.2 none of those of two folds, where 33 of 36 are found.
+_STRONG = 1.2
+RARE = 0.15  # p of a sweep, at most
+_FAR = 5.0  # log-odds under its members' mean, and under -3 by itself: such a member of a sweep is in bad company
 _HONEST = -3.0
 # Log-odds of its own under which an account does not join a sweep by a part of its prompts, and is not raised to the
 # level of the sweep it is in: in held-out logs 98 of 100 members lie above, and people who chat about it lie below.
@@ -68,6 +68,7 @@ class _Tested:
     odds: float
     p_value: float
     evidence: dict[str, object]
+    beside: tuple[str, ...] = ()
 
 
 def find_campaigns(
@@ -77,6 +78,8 @@ def find_campaigns(
     detector: Detector,
     prints: Prints,
     *,
+    values: np.ndarray,
+    test: GroupTest | None = None,
     population: Population | None = None,
     links: Sequence[Link] = (),
     near: Near | None = None,
@@ -86,13 +89,13 @@ def find_campaigns(
 ) -> tuple[Campaign, ...]:
     """Group accounts by fingerprint and by what they share, and judge each group; sweeps come first.
 
-    `prints` are of these accounts. `nulls` are the groups of honest logs; `near` gives the neighbours of prompts, and
-    without it no account joins a sweep by a part of its prompts; `known` is the known set of each prompt, int32 with -1
-    for none.
+    `prints` and `values`, the signals [N, S], are of these accounts; `test` is the learned test of groups. `nulls` are
+    the groups of honest logs; `near` gives the neighbours of prompts, and without it no account joins a sweep by a part
+    of its prompts; `known` is the known set of each prompt, int32 with -1 for none.
     """
     halves = take_halves(prints, population)
-    scene = Scene(accounts, ground, scores.own, detector, halves, _by_account(links), known, known_names)
-    tested = [_test(scene, members, nulls) for members in _all_groups(scene, links)]
+    scene = Scene(accounts, ground, values, scores.own, test, halves, _by_account(links), known, known_names)
+    tested = [_test(scene, members, beside, nulls) for members, beside in _all_groups(scene, links)]
     if near is not None:
         tested = _join(scene, tested, near)
     tested.sort(key=lambda t: (t.label != SWEEP, -_or_lowest(t.odds), -len(t.members), int(t.members[0])))
@@ -119,34 +122,40 @@ def judge_group(odds: float, p_value: float, evidence: Mapping[str, object]) -> 
     return TEMPLATE if narrow else UNDECIDED
 
 
-def _all_groups(scene: Scene, links: Sequence[Link]) -> list[np.ndarray]:
-    """Return disjoint groups: those by fingerprint with the small accounts linked to them, and pools of small ones."""
+def _all_groups(scene: Scene, links: Sequence[Link]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return disjoint groups, each with the accounts beside it, and pools of small accounts, which have none.
+
+    Beside a group by fingerprint are accounts that share a rare value with it and have too few prompts to say more:
+    they are named, and neither counted nor raised with it.
+    """
     accounts = scene.accounts
     groups = find_groups(scene.halves)
     free = np.ones(len(accounts), bool)
     free[scene.halves.codes] = False
+    nobody = np.empty(0, np.int64)
     if not free.any():
-        return groups
+        return [(members, nobody) for members in groups]
     values = shared_values(accounts, links, scene.ground.is_long)
-    groups = adopt(groups, values, free)
-    for members in groups:
-        free[members] = False
-    return groups + find_pools(accounts, values, free, LEAST)
+    found = [(g, more[~np.isin(more, g)]) for g, more in zip(groups, adopt(groups, values, free), strict=True)]
+    for _, beside in found:
+        free[beside] = False
+    return found + [(pool, nobody) for pool in find_pools(accounts, values, free, LEAST)]
 
 
-def _test(scene: Scene, members: np.ndarray, nulls: Sequence[Null]) -> _Tested:
+def _test(scene: Scene, members: np.ndarray, beside: np.ndarray, nulls: Sequence[Null]) -> _Tested:
     odds, evidence = gather(scene, members)
     evidence["n_fingerprints"] = len(scene.halves.places(members))
-    p_value = group_p(odds, len(members), nulls)
-    label = judge_group(strength(odds, len(members)), p_value, evidence)
+    p_value = group_p(odds, nulls)
+    label = judge_group(odds, p_value, evidence)
     if label == SWEEP:
         own = scene.own[members]
-        kept = members[~((own < _HONEST) & (own < odds - _FAR))]
+        mean = float(own[~np.isnan(own)].mean()) if (~np.isnan(own)).any() else 0.0
+        kept = members[~((own < _HONEST) & (own < mean - _FAR))]
         if len(kept) < len(members):
             # Whoever mixes much of something else into a share of the sweep can still join by that part.
             evidence = gather(scene, kept)[1] | {"n_fingerprints": evidence["n_fingerprints"]}
             members, label = kept, label if len(kept) >= LEAST else UNDECIDED
-    return _Tested(members, label, odds, p_value, evidence)
+    return _Tested(members, label, odds, p_value, evidence, tuple(scene.accounts.names[c] for c in beside.tolist()))
 
 
 def _join(scene: Scene, tested: list[_Tested], near: Near) -> list[_Tested]:
@@ -188,7 +197,8 @@ def _campaign(campaign_id: str, tested: _Tested, detector: Detector) -> Campaign
     score = 0.0 if math.isnan(tested.odds) else chance(tested.odds)
     return Campaign(
         campaign_id, tested.label, tuple(int(c) for c in tested.members), int(_number(tested.evidence, "n_requests")),
-        int(_number(tested.evidence, "n_prompts")), score, _level(tested, score, detector), tested.evidence,
+        int(_number(tested.evidence, "n_prompts")), score, _level(tested, score, detector),
+        tested.evidence | ({"beside": list(tested.beside)} if tested.beside else {}),
         tested.p_value,
     )  # fmt: skip
 

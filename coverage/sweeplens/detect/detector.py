@@ -95,7 +95,7 @@ def parse_detector(raw: bytes, where: str) -> Detector:
         unknown = sorted(set(data["signals"]) - set(KEYS))
         if unknown:
             raise DetectorError(f"{where} uses the signal {unknown[0]!r}, which this version does not measure")
-        shapes = {k: _parse_shape(v) for k, v in data["signals"].items()}
+        shapes = {k: parse_shape(v) for k, v in data["signals"].items()}
         levels = {k: float(data["levels"][k]) for k in ("watch", "review", "high", "campaign")}
         return Detector(data["name"], data["version"], float(data["base"]), shapes, levels)
     except (ValueError, KeyError, TypeError) as error:
@@ -136,7 +136,8 @@ def read_detector(path: Path) -> Detector:
         raise DetectorError(f"the detector {path} cannot be read: {error.strerror}") from None
 
 
-def _parse_shape(data: Mapping[str, Any]) -> Shape:
+def parse_shape(data: Mapping[str, Any]) -> Shape:
+    """Read a step function from JSON. Raises `ValueError` where it is none."""
     edges, steps = np.asarray(data["edges"], float), np.asarray(data["steps"], float)
     if len(steps) != len(edges) + 1 or (np.diff(edges) <= 0).any():
         raise ValueError("steps must be one more than edges, and edges must rise")

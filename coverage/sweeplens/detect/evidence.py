@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sweeplens.detect.detector import Detector, chance
+from sweeplens.detect.detector import chance
+from sweeplens.detect.group_facts import Group, measure_group
+from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.groups import mean_likeness
 from sweeplens.detect.halves import Halves
 from sweeplens.detect.links import Link
@@ -19,11 +21,6 @@ from sweeplens.signals.ground import Ground
 from sweeplens.signals.measure import measure_account
 
 _CELLS = KEYS.index("cells")
-# Log-odds off for a factor of e in how much more the prompts of one member keep together than those of the group.
-# Honest people of one taste, such as those who try models out, are alike and score like sweeps, but each has topics of
-# its own; a pool dealt at random leaves nobody any. 0.7 takes such groups below an even chance in all held-out logs.
-_OWN_TOPICS = 0.7
-_ENOUGH = 3  # members with log-odds of their own; where there are fewer, their union counts as one more
 _DAY = 86_400_000_000
 _LINKS = 8
 
@@ -32,12 +29,18 @@ _MOST_SPANS = 1000  # members whose spans of time are compared pair by pair
 
 @dataclass(frozen=True)
 class Scene:
-    """What every group of one log is judged with. `own` are the log-odds of each account alone."""
+    """What every group of one log is judged with.
+
+    values  float64 [N, S]: the signals of each account
+    own     float64 [N]: the log-odds of each account alone, NaN where it has none
+    test    the learned test of groups; None where none was trained, and then a group's log-odds are its members' mean
+    """
 
     accounts: Accounts
     ground: Ground
+    values: np.ndarray
     own: np.ndarray
-    detector: Detector
+    test: GroupTest | None
     halves: Halves
     links: Mapping[str, Sequence[Link]]
     known: np.ndarray | None
@@ -49,12 +52,13 @@ def gather(scene: Scene, members: np.ndarray) -> tuple[float, dict[str, object]]
     accounts, ground = scene.accounts, scene.ground
     union = accounts.union(members.tolist())
     own = [accounts.distinct(c) for c in members.tolist()]
-    values = measure_account(union, ground)
+    signals = measure_account(union, ground)
     cells = [np.unique(ground.cell[d]) for d in own]
     rows = scene.halves.places(members)
     split = split_ground(own, ground.cell)
-    odds, mean_odds, union_odds = _odds(scene, members, values)
-    odds -= _OWN_TOPICS * math.log(max(1.0, split.ratio))
+    group = Group(own, union, signals, scene.values[members], scene.own[members], split)
+    facts = measure_group(group, scene.halves, rows)
+    odds, why = _odds(scene, group, facts)
     shared = _shared_links([accounts.names[c] for c in members], scene.links)
     in_org = max((k["members"] for k in shared if k["kind"] == "org"), default=0)
     together = len(np.unique(ground.cell[union.distinct]))
@@ -64,11 +68,12 @@ def gather(scene: Scene, members: np.ndarray) -> tuple[float, dict[str, object]]
         "n_prompts": len(union.distinct),
         "mean_likeness": round(mean_likeness(scene.halves.whole[rows]), 4),
         "tested_likeness": round(mean_likeness(scene.halves.second[rows]), 4),
-        "mean_score": _score(mean_odds),
-        "union_score": _score(union_odds),
+        "mean_score": _score(_mean(group.odds)),
         "n_scored": int((~np.isnan(scene.own[members])).sum()),
-        "union_cells_in_40": round(40 * float(values[_CELLS]), 2) if not math.isnan(values[_CELLS]) else None,
+        "union_cells_in_40": round(40 * float(signals[_CELLS]), 2) if not math.isnan(signals[_CELLS]) else None,
         "union_cells": together,
+        "fewest_prompts": min(map(len, own)),
+        "most_prompts": max(map(len, own)),
         "largest_member_cells": max(map(len, cells)),
         "dealing": split.kind,
         "dealing_ratio": round(split.ratio, 3),
@@ -79,24 +84,20 @@ def gather(scene: Scene, members: np.ndarray) -> tuple[float, dict[str, object]]
         **_known_set(scene, union.distinct),
         **_times(accounts, members),
         "links": shared,
+        "weights": why,
     }
 
 
-def _odds(scene: Scene, members: np.ndarray, values: np.ndarray) -> tuple[float, float, float]:
-    """Return the log-odds of a group, of its members on average, and of their union taken as one account.
+def _odds(scene: Scene, group: Group, facts: np.ndarray) -> tuple[float, dict[str, float]]:
+    """Return the log-odds of a group, and what each kind of evidence adds to them."""
+    if scene.test is None:
+        return _mean(group.odds), {}
+    return scene.test.log_odds(facts), {kind: round(w, 3) for kind, w in scene.test.by_kind(facts).items()}
 
-    The members' mean separates sweeps from honest groups better than their union does, whose many prompts look more
-    like an app's. The union stands in only where hardly any member has enough prompts to be judged.
-    """
-    known = scene.own[members]
-    known = known[~np.isnan(known)]
-    mean = float(known.mean()) if len(known) else math.nan
-    if scene.detector.fallback:
-        return mean, mean, math.nan
-    union = float(scene.detector.log_odds(values[None])[0])
-    if len(known) >= _ENOUGH or math.isnan(union):
-        return mean, mean, union
-    return float(np.append(known, union).mean()), mean, union
+
+def _mean(odds: np.ndarray) -> float:
+    known = odds[~np.isnan(odds)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _score(odds: float) -> float | None:

@@ -16,26 +16,13 @@ Null = tuple[float, int, int]
 """(log-odds, accounts, distinct prompts) of a group that was found among honest accounts."""
 
 FEWEST = 99  # null groups under which there is no p for groups: it could not reach 0.01
-_SIZE = 5  # accounts of the smallest group, whose log-odds count as they are
-# Log-odds for a factor of e in accounts. The mean of many members is steadier than that of few, and honest groups lie
-# below 0: so a large group needs less. Of 0, 0.5 and 1, the middle one let most campaigns pass in held-out logs.
-_PER_SIZE = 0.5
 
 
-def strength(odds: float, n_accounts: int) -> float:
-    """Return the log-odds of a group as if it were of the smallest size."""
-    return odds + _PER_SIZE * math.log(max(n_accounts, _SIZE) / _SIZE)
-
-
-def group_p(odds: float, n_accounts: int, nulls: Sequence[Null]) -> float:
-    """Return (1 + null groups at least as strong) / (1 + null groups); NaN where there are too few to say.
-
-    Sizes are levelled first, so that a group is held against all null groups as against those of its own size.
-    """
+def group_p(odds: float, nulls: Sequence[Null]) -> float:
+    """Return (1 + null groups at least as strong) / (1 + null groups); NaN where there are too few to say."""
     if len(nulls) < FEWEST or math.isnan(odds):
         return math.nan
-    own = strength(odds, n_accounts)
-    return (1 + sum(strength(x, n) >= own for x, n, _ in nulls)) / (1 + len(nulls))
+    return (1 + sum(x >= odds for x, _, _ in nulls)) / (1 + len(nulls))
 
 
 def nulls_of(campaigns: Sequence["Campaign"]) -> list[Null]:

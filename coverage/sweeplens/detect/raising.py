@@ -9,7 +9,6 @@ import numpy as np
 from sweeplens.detect.accounts import AccountScores, Reason
 from sweeplens.detect.campaigns import DOUBTFUL, SWEEP, Campaign
 from sweeplens.detect.detector import LEVELS, chance, log_odds
-from sweeplens.detect.nulls import strength
 
 CAMPAIGN = "campaign"  # the name under which a group's help stands among the reasons
 _SHARE = 0.8  # of the way from a member's log-odds to its group's: the order of members stays
@@ -28,25 +27,25 @@ class Raised:
 def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Sequence[Campaign]) -> Raised:
     """Move each member of a sweep 0.8 of the way to its group's log-odds, where that is higher.
 
-    A group's log-odds here are levelled by its size, as in its test. A member with too few prompts for a score of its
-    own takes the group's. Its level is the higher of its own and the group's, and `level_from` says which; a member
-    that by itself looks honest keeps its own. Its p and q stay its own.
+    A member with too few prompts for a score of its own takes the group's. Its level is the higher of its own and the
+    group's, and `level_from` says which. A member that by itself looks honest keeps its own score and level: it stands
+    in the group, and its own prompts do not support more. Its p and q stay its own.
     """
     score = scores.score.copy()
     level, level_from, reasons = list(levels), ["account"] * len(score), list(scores.reasons)
     for campaign in campaigns:
         if campaign.label != SWEEP:
             continue
-        group = strength(log_odds(campaign.score), len(campaign.codes))
+        group = log_odds(campaign.score)
         for code in campaign.codes:
+            alone = scores.log_odds[code] if math.isnan(scores.own[code]) else scores.own[code]
+            if alone < DOUBTFUL:
+                continue
             own = group - 1.0 if math.isnan(score[code]) else float(scores.log_odds[code])
             added = max(0.0, _SHARE * (group - own))
             score[code] = chance(own + added)
             if added > 0:
                 reasons[code] = (_reason(campaign, added), *reasons[code])
-            alone = scores.log_odds[code] if math.isnan(scores.own[code]) else scores.own[code]
-            if alone < DOUBTFUL:
-                continue
             if LEVELS.index(campaign.level) > LEVELS.index(level[code]):
                 level[code], level_from[code] = campaign.level, "campaign"
     return Raised(score, tuple(level), tuple(level_from), tuple(reasons))

@@ -21,6 +21,7 @@ from sweeplens.detect.calibration import (
 )
 from sweeplens.detect.campaigns import SWEEP
 from sweeplens.detect.detector import Detector
+from sweeplens.detect.group_test import load_group_test
 from sweeplens.detect.links import find_links
 from sweeplens.detect.nulls import FEWEST as FEWEST_GROUPS
 from sweeplens.detect.nulls import Null, nulls_of
@@ -153,7 +154,7 @@ def judge_log(
         accounts = sample_accounts(ingested.accounts, hash_keys(ingested.hashes))
         values = measure_accounts(accounts, ground, workers=settings.threads, progress=step.update)
     with run.step("detect"):
-        kit = Kit(detector, load_population(encoder.name), None)
+        kit = Kit(detector, load_population(encoder.name), None, load_group_test(encoder.name))
         links = find_links(pq.read_table(folder / _REQUESTS, columns=list(LINKED)), len(accounts))
         judged = judge_accounts(accounts, ground, values, ingested.hashes, kit, links=links)
     return JudgedLog(

@@ -16,7 +16,7 @@ from sweeplens.logs.rows import ReadStats
 from sweeplens.pipeline import tables
 from sweeplens.pipeline.history import History
 from sweeplens.pipeline.intake import Left
-from sweeplens.pipeline.judge import Judged, Kit
+from sweeplens.pipeline.judge import Judged
 from sweeplens.pipeline.measuring import Measured, write_prints
 from sweeplens.pipeline.traffic import Traffic, next_part
 from sweeplens.signals.ground import TextNumbers
@@ -164,7 +164,7 @@ def make_manifest(  # noqa: PLR0917 - what it is made of
         "detector": {
             "name": kit.detector.name, "version": kit.detector.version, "fallback": kit.detector.fallback,
         },
-        "reference": _reference(kit),
+        "reference": _reference(measured.judged),
         "peers": PEERS,
         "log": {
             "files": stats.files, "rows": stats.rows, "rejected": stats.rejected,
@@ -180,12 +180,14 @@ def make_manifest(  # noqa: PLR0917 - what it is made of
     }  # fmt: skip
 
 
-def _reference(kit: Kit) -> dict[str, Any] | None:
+def _reference(judged: Judged) -> dict[str, Any] | None:
+    kit = judged.kit
     if kit.reference is None:
         return None
     return {
         "accounts": len(kit.reference), "corpora": kit.reference.corpora, "groups": len(kit.reference.groups),
-        "source": kit.reference.source,
+        "source": kit.reference.source, "p_from": "log" if judged.bulk.speaks else "reference",
+        "bulk_shift": judged.bulk.shift, "bulk_spread": judged.bulk.spread,
     }  # fmt: skip
 
 

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from math import expm1
+from math import exp, expm1
 
 Shown = Callable[[float], str]
 _ALIKE = 0.05  # log-odds by which two contributions may differ and still count alike
@@ -28,6 +28,11 @@ def of_forty(value: float) -> str:
 def number(value: float) -> str:
     """Show a number with two significant digits."""
     return f"{value:.0f}" if abs(value) >= 10 else f"{value:.1f}"
+
+
+def factor(value: float) -> str:
+    """Show a logarithm as the factor that it stands for."""
+    return f"{exp(value):.1f}"
 
 
 def times(value: float) -> str:
@@ -74,7 +79,7 @@ class Signal:
 
 
 def _load() -> tuple[Signal, ...]:
-    shown = {f.__name__: f for f in (share, cosine, of_forty, number, times)}
+    shown = {f.__name__: f for f in (share, cosine, of_forty, number, factor, times)}
     text = resources.files("sweeplens.signals").joinpath("catalog.toml").read_text(encoding="utf-8")
     return tuple(Signal(key, **{**row, "show": shown[row["show"]]}) for key, row in tomllib.loads(text).items())
 

@@ -51,13 +51,16 @@ class PeerSet(NamedTuple):
 
 
 def measure_account(account: Account, ground: Ground) -> np.ndarray:
-    """Return every signal of one account in the order of `KEYS`, float64; NaN where one is missing."""
+    """Return every signal of one account in the order of `KEYS`, float64; NaN where one is missing.
+
+    What takes other accounts, the family "kin", is missing here: it is measured of a whole log.
+    """
     if len(account.distinct) < LEAST:
         return np.full(len(KEYS), np.nan)
     values: dict[str, float] = {}
     for family in FAMILIES:
         values |= family(account, ground)
-    return np.array([values[k] for k in KEYS])
+    return np.array([values.get(k, np.nan) for k in KEYS])
 
 
 def measure_accounts(

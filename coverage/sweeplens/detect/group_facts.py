@@ -1,0 +1,84 @@
+"""What is measured of a group as a group: how alike, how broad together, how dealt, how even, what its members are."""
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from sweeplens.detect.groups import mean_likeness
+from sweeplens.detect.halves import Halves
+from sweeplens.detect.partition import Partition
+from sweeplens.signals.account import Account
+from sweeplens.signals.catalog import KEYS
+
+# Of an account's signals, those that tell groups apart in collections that no model has seen. None looks at the order
+# of requests, which an attacker chooses at no cost.
+SIGNALS = (
+    "repeats", "most_repeated", "repeat_middle", "resent", "runs", "pair_mean", "pair_spread", "pair_high",
+    "nearest_spread", "leaning", "cells", "cells_once", "cell_evenness",
+)  # fmt: skip
+ALIKE, DEALT, EVEN, MEMBERS, VARIED, UNITED = "likeness", "dealing", "quotas", "members", "differences", "union"
+_OF_GROUP = {
+    "likeness": ALIKE, "tested_likeness": ALIKE, "frozen_likeness": ALIKE,
+    "dealing": DEALT, "shared": DEALT, "shared_over_expected": DEALT,
+    "size_spread": EVEN,
+    "score_mean": MEMBERS, "score_low": MEMBERS,
+}  # fmt: skip
+KIND_OF: dict[str, str] = {
+    **_OF_GROUP,
+    **{f"union_{key}": UNITED for key in SIGNALS},
+    **{f"member_{key}": MEMBERS for key in SIGNALS},
+    **{f"spread_{key}": VARIED for key in SIGNALS},
+}
+"""Every fact of a group, in order, and the kind of evidence that it belongs to."""
+FACTS: tuple[str, ...] = tuple(KIND_OF)
+_COLUMNS = [KEYS.index(key) for key in SIGNALS]
+_LOW = 0.25  # the quantile that stands for members that score low
+_LEAST_RATIO = 0.3  # of the dealing ratio, before its logarithm is taken
+_LEAST_EXPECTED = 1e-6
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group, as it is measured.
+
+    own     the distinct prompts of each member
+    union   the members taken as one account
+    signals float64 [1, S]: of the union
+    values  float64 [members, S]: of each member alone
+    odds    float64 [members]: log-odds of each member alone, NaN where it has none
+    split   how the members share the ground
+    """
+
+    own: list[np.ndarray]
+    union: Account
+    signals: np.ndarray
+    values: np.ndarray
+    odds: np.ndarray
+    split: Partition
+
+
+def measure_group(group: Group, halves: Halves, rows: np.ndarray) -> np.ndarray:
+    """Return the facts of a group in the order of FACTS, float64; NaN where one is missing.
+
+    `rows` are those of its members in `halves`.
+    """
+    sizes = np.array([len(prompts) for prompts in group.own], float)
+    split = group.split
+    alike = [
+        mean_likeness(part[rows]) if len(rows) > 1 else np.nan for part in (halves.whole, halves.second, halves.frozen)
+    ]
+    known = group.odds[~np.isnan(group.odds)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a signal that no member has is missing, which is no news
+        low, middle, high = np.nanquantile(group.values[:, _COLUMNS], [0.25, 0.5, 0.75], axis=0)
+    facts = np.array([
+        *alike,
+        math.log(max(_LEAST_RATIO, split.ratio)), split.shared, split.shared / max(_LEAST_EXPECTED, split.expected),
+        float(sizes.std() / sizes.mean()),
+        *((float(known.mean()), float(np.quantile(known, _LOW))) if len(known) else (np.nan, np.nan)),
+        *group.signals[_COLUMNS], *middle, *(high - low),
+    ])  # fmt: skip
+    facts[~np.isfinite(facts)] = np.nan
+    return facts

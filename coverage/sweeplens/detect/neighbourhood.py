@@ -1,0 +1,83 @@
+"""The signals of family "kin": an account beside the accounts whose fingerprints are nearest to its own."""
+
+import numpy as np
+
+from sweeplens.detect.fingerprints import Fingerprints
+from sweeplens.signals.account import Accounts
+from sweeplens.signals.catalog import KEYS, SIGNALS
+from sweeplens.signals.coverage import SAMPLE, counts, rarefy
+from sweeplens.signals.measure import LEAST
+
+KIN_KEYS = tuple(s.key for s in SIGNALS if s.family == "kin")
+_PLACES = [KEYS.index(key) for key in KIN_KEYS]
+_RANKS = (1, 5, 20)  # how near the accounts are whose likeness is told
+_KIN = 8  # nearest accounts that are taken together with an account
+_TOGETHER = 120  # distinct prompts that an account and its kin are reduced to
+_TOP = 1.2  # likenesses are noisy: those above 1.2 count as 1.2
+
+
+def fill_neighbourhood(
+    values: np.ndarray, accounts: Accounts, cell: np.ndarray, prints: Fingerprints
+) -> np.ndarray:  # fmt: skip
+    """Return a copy of the signals [N, S] with those of family "kin" measured; `cell` is that of each prompt, [n].
+
+    They stay missing for accounts of under 10 distinct prompts, and where nobody else has a fingerprint.
+    """
+    filled = values.copy()
+    filled[:, _PLACES] = np.nan
+    able = accounts.volumes[prints.codes] >= LEAST
+    if len(prints.codes) > 1 and able.any():
+        filled[np.ix_(prints.codes[able], _PLACES)] = _measure(accounts, cell, prints, able)
+    return filled
+
+
+def _measure(accounts: Accounts, cell: np.ndarray, prints: Fingerprints, able: np.ndarray) -> np.ndarray:
+    likeness, who = _nearest(prints, able)
+    own = {code: accounts.distinct(code) for code in prints.codes.tolist()}
+    out = np.empty((len(who), len(KIN_KEYS)))
+    for row, code in enumerate(prints.codes[able].tolist()):
+        kin = who[row][:_KIN].tolist()
+        ranked = [likeness[row, min(rank, likeness.shape[1]) - 1] for rank in _RANKS]
+        out[row] = (*ranked, *_beside(own[code], [own[k] for k in kin], cell))
+    return out
+
+
+def _beside(own: np.ndarray, kin: list[np.ndarray], cell: np.ndarray) -> tuple[float, ...]:
+    """Return what is told of an account's distinct prompts beside those of its kin, in the order of the catalogue.
+
+    The share of its prompts that its kin sent, too; how far its size is from the middle one, as a logarithm; the spread
+    of sizes over their mean; the different cells in 120 prompts of all together, over 120; its own different cells in
+    40 prompts over those of all together.
+    """
+    theirs = np.concatenate(kin)
+    union = np.union1d(own, theirs)
+    sizes = np.array([*map(len, kin), len(own)], float)
+    together = _share_of_cells(cell[union], SAMPLE)
+    return (
+        float(np.isin(own, theirs).mean()),
+        abs(float(np.log(len(own) / np.median(sizes)))),
+        float(sizes.std() / sizes.mean()),
+        _share_of_cells(cell[union], _TOGETHER),
+        _share_of_cells(cell[own], SAMPLE) / together,
+    )
+
+
+def _share_of_cells(cells: np.ndarray, most: int) -> float:
+    """Return the expected number of different cells in a sample of at most so many prompts, over its size."""
+    m = min(most, len(cells))
+    return rarefy(counts(cells), m) / m
+
+
+def _nearest(prints: Fingerprints, able: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (likeness, account) of the 20 accounts nearest to each that is `able`, nearest first; never its own."""
+    import faiss
+
+    rows = np.ascontiguousarray(prints.scaled())
+    index = faiss.IndexFlatIP(rows.shape[1])
+    index.add(rows)
+    k = min(max(_RANKS) + 1, len(rows))
+    like, place = index.search(np.ascontiguousarray(rows[able]), k)
+    itself = np.flatnonzero(able)
+    like = np.where(place == itself[:, None], -np.inf, np.minimum(like, _TOP))
+    order = np.argsort(-like, axis=1, kind="stable")[:, : k - 1]
+    return np.take_along_axis(like, order, 1).astype(np.float64), prints.codes[np.take_along_axis(place, order, 1)]
