@@ -23,15 +23,15 @@ from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.sample import hash_keys
 
 # The signals that carry over to collections that no model has seen. Left out: the order of requests, which an attacker
-# chooses at no cost; the map's clusters; how texts are written, which depends on the script ("pack" alone flags honest
-# people whose script training lacks, and costs 2 points of same-volume AUROC).
+# chooses at no cost; the map's cells and clusters, which are others in every log; how texts are written, which depends
+# on the script ("pack" alone flags honest people whose script training lacks, and costs 2 points of AUROC).
 OWN = (
     "repeats", "most_repeated", "repeat_middle", "resent", "runs", "pair_mean", "pair_spread", "pair_high",
     "nearest_spread", "leaning",
 )  # fmt: skip
-ALONE = (*OWN, "cells_once", "cell_evenness")  # of a model of lone attackers
-BESIDE = (*OWN, "cells", *KIN_KEYS)  # of a model of attackers among their like
-USED = (*OWN, "cells", "cells_once", "cell_evenness", *KIN_KEYS)
+ALONE = OWN  # of a model of lone attackers
+BESIDE = (*OWN, *KIN_KEYS)  # of a model of attackers among their like
+USED = BESIDE
 LONE_SHARE = {ALONE: 0.5, BESIDE: 0.0}  # weight of the variants without companions
 _SCALE = 0.75  # of each model's log-odds in their sum: two models that know the same would say it twice
 _RARELY = -0.5  # power of how often a collection appears: one collection in many logs is not many collections
@@ -114,7 +114,7 @@ def _see(log: Composed, population: Population) -> Seen:
 
 def _fill(log: Composed, keys: np.ndarray, population: Population) -> tuple[Composed, Fingerprints]:
     prints = take_fingerprints(take_prints(log.ground.vectors, log.accounts, keys, population), population)
-    return replace(log, values=fill_neighbourhood(log.values, log.accounts, log.ground.cell, prints)), prints
+    return replace(log, values=fill_neighbourhood(log.values, log.accounts, prints)), prints
 
 
 def _rows(log: Composed, lone: int) -> Rows:

@@ -57,7 +57,7 @@ def test_signals_stand_for_the_union_the_median_member_and_the_spread_of_members
     assert facts["union_repeats"] == KEYS.index("repeats")
     assert facts["member_repeats"] == pytest.approx(0.2)
     assert facts["spread_repeats"] == pytest.approx(0.2)
-    assert math.isnan(facts["member_cells"])
+    assert math.isnan(facts["member_leaning"])
 
 
 def test_every_fact_has_a_kind_and_no_signal_looks_at_the_order_of_requests():
@@ -68,12 +68,12 @@ def test_every_fact_has_a_kind_and_no_signal_looks_at_the_order_of_requests():
 def test_contributions_add_up_to_the_log_odds_by_fact_and_by_kind():
     shapes = {
         "likeness": Shape(np.array([0.2]), np.array([-1.0, 1.5]), 0.0),
-        "union_cells": Shape(np.array([99.0]), np.array([-2.0, 2.0]), 0.25),
+        "union_repeats": Shape(np.array([99.0]), np.array([-2.0, 2.0]), 0.25),
         "tested_likeness": Shape(np.array([0.9]), np.array([0.5, 9.0]), 0.0),
     }
     test = GroupTest("plain", "1", -0.5, shapes)
     facts = np.array([facts_of()[key] for key in FACTS])
-    assert test.contributions(facts) == {"likeness": 1.5, "union_cells": -2.0, "tested_likeness": 0.5}
+    assert test.contributions(facts) == {"likeness": 1.5, "union_repeats": -2.0, "tested_likeness": 0.5}
     assert test.by_kind(facts) == {"likeness": 2.0, "union": -2.0}
     assert test.log_odds(facts) == pytest.approx(-0.5 + 0.0)
 

@@ -18,7 +18,7 @@ def log_of(sizes, shared=0):
         names += [f"a{i}"] * size
         prompts += [*range(shared), *range(fresh, fresh + size - shared)]
         fresh += size - shared
-    return group_accounts(names, np.array(prompts), np.arange(len(prompts))), fresh
+    return group_accounts(names, np.array(prompts), np.arange(len(prompts)))
 
 
 def prints_of(rows, codes=None):
@@ -26,14 +26,14 @@ def prints_of(rows, codes=None):
     return Fingerprints(np.arange(len(rows)) if codes is None else np.asarray(codes), rows, np.ones(len(rows)))
 
 
-def fill(accounts, cell, prints):
-    values = fill_neighbourhood(np.zeros((len(accounts), len(KEYS))), accounts, np.asarray(cell), prints)
+def fill(accounts, prints):
+    values = fill_neighbourhood(np.zeros((len(accounts), len(KEYS))), accounts, prints)
     return [dict(zip(KIN_KEYS, row[[KEYS.index(k) for k in KIN_KEYS]].tolist(), strict=True)) for row in values]
 
 
 def test_likeness_is_that_of_the_nearest_fifth_and_twentieth_account_and_never_its_own():
-    accounts, n = log_of([12] * 4)
-    found = fill(accounts, np.arange(n), prints_of([[1, 0], [0.5, 0], [0.25, 0], [0, 2]]))
+    accounts = log_of([12] * 4)
+    found = fill(accounts, prints_of([[1, 0], [0.5, 0], [0.25, 0], [0, 2]]))
     assert found[0]["kin_nearest"] == pytest.approx(0.5)
     assert (
         found[0]["kin_fifth"] == found[0]["kin_twentieth"] == pytest.approx(0.0)
@@ -42,13 +42,13 @@ def test_likeness_is_that_of_the_nearest_fifth_and_twentieth_account_and_never_i
 
 
 def test_noisy_likeness_counts_as_the_most_there_is():
-    accounts, n = log_of([12, 12])
-    assert fill(accounts, np.arange(n), prints_of([[3, 0], [3, 0]]))[0]["kin_nearest"] == pytest.approx(1.2)
+    accounts = log_of([12, 12])
+    assert fill(accounts, prints_of([[3, 0], [3, 0]]))[0]["kin_nearest"] == pytest.approx(1.2)
 
 
 def test_sizes_and_shared_prompts():
-    accounts, n = log_of([12, 12, 48], shared=3)
-    found = fill(accounts, np.arange(n), prints_of([[1, 0], [1, 0], [1, 0]]))
+    accounts = log_of([12, 12, 48], shared=3)
+    found = fill(accounts, prints_of([[1, 0], [1, 0], [1, 0]]))
     assert found[0]["kin_shared"] == pytest.approx(3 / 12)
     assert found[2]["kin_shared"] == pytest.approx(3 / 48)
     assert found[2]["kin_size"] == pytest.approx(math.log(4))
@@ -56,34 +56,25 @@ def test_sizes_and_shared_prompts():
     assert found[0]["kin_sizes"] == pytest.approx(np.std([12, 12, 48]) / 24)
 
 
-def test_ground_is_taken_at_a_fixed_number_of_prompts():
-    accounts, _ = log_of([12, 12])
-    own_cells = np.r_[np.zeros(12, int), np.arange(1, 13)]  # the first keeps to one cell, the second is everywhere
-    first, second = fill(accounts, own_cells, prints_of([[1, 0], [1, 0]]))
-    assert first["kin_cells"] == second["kin_cells"] == pytest.approx(13 / 24)
-    assert first["kin_breadth"] == pytest.approx((1 / 12) / (13 / 24))
-    assert second["kin_breadth"] == pytest.approx(1 / (13 / 24))
-
-
 def test_only_the_eight_nearest_are_kin():
-    accounts, n = log_of([12] * 9 + [99])
+    accounts = log_of([12] * 9 + [99])
     rows = [[1, 0.01 * i] for i in range(9)] + [[-1, 0]]
-    assert fill(accounts, np.arange(n), prints_of(rows))[0]["kin_sizes"] == 0
+    assert fill(accounts, prints_of(rows))[0]["kin_sizes"] == 0
 
 
 def test_small_accounts_and_lonely_ones_have_none():
-    accounts, n = log_of([9, 12, 12])
-    found = fill(accounts, np.arange(n), prints_of([[1, 0], [1, 0], [1, 0]]))
+    accounts = log_of([9, 12, 12])
+    found = fill(accounts, prints_of([[1, 0], [1, 0], [1, 0]]))
     assert all(math.isnan(v) for v in found[0].values())
     assert not any(math.isnan(v) for v in found[1].values())
-    alone = fill(accounts, np.arange(n), prints_of([[1, 0]], codes=[1]))
+    alone = fill(accounts, prints_of([[1, 0]], codes=[1]))
     assert all(math.isnan(v) for row in alone for v in row.values())
 
 
 def test_other_signals_stay_as_they_are():
-    accounts, n = log_of([12, 12])
+    accounts = log_of([12, 12])
     values = np.full((2, len(KEYS)), 0.5)
-    filled = fill_neighbourhood(values, accounts, np.arange(n), prints_of([[1, 0], [1, 0]]))
+    filled = fill_neighbourhood(values, accounts, prints_of([[1, 0], [1, 0]]))
     others = [i for i, key in enumerate(KEYS) if key not in KIN_KEYS]
     assert (filled[:, others] == 0.5).all()
     assert (values == 0.5).all()

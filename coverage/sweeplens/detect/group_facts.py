@@ -13,10 +13,10 @@ from sweeplens.signals.account import Account
 from sweeplens.signals.catalog import KEYS
 
 # Of an account's signals, those that tell groups apart in collections that no model has seen. None looks at the order
-# of requests, which an attacker chooses at no cost.
+# of requests, which an attacker chooses at no cost, or at the map, which is another in every log.
 SIGNALS = (
     "repeats", "most_repeated", "repeat_middle", "resent", "runs", "pair_mean", "pair_spread", "pair_high",
-    "nearest_spread", "leaning", "cells", "cells_once", "cell_evenness",
+    "nearest_spread", "leaning",
 )  # fmt: skip
 ALIKE, DEALT, EVEN, MEMBERS, VARIED, UNITED = "likeness", "dealing", "quotas", "members", "differences", "union"
 _OF_GROUP = {

@@ -5,21 +5,17 @@ import numpy as np
 from sweeplens.detect.fingerprints import Fingerprints
 from sweeplens.signals.account import Accounts
 from sweeplens.signals.catalog import KEYS, SIGNALS
-from sweeplens.signals.coverage import SAMPLE, counts, rarefy
 from sweeplens.signals.measure import LEAST
 
 KIN_KEYS = tuple(s.key for s in SIGNALS if s.family == "kin")
 _PLACES = [KEYS.index(key) for key in KIN_KEYS]
 _RANKS = (1, 5, 20)  # how near the accounts are whose likeness is told
 _KIN = 8  # nearest accounts that are taken together with an account
-_TOGETHER = 120  # distinct prompts that an account and its kin are reduced to
 _TOP = 1.2  # likenesses are noisy: those above 1.2 count as 1.2
 
 
-def fill_neighbourhood(
-    values: np.ndarray, accounts: Accounts, cell: np.ndarray, prints: Fingerprints
-) -> np.ndarray:  # fmt: skip
-    """Return a copy of the signals [N, S] with those of family "kin" measured; `cell` is that of each prompt, [n].
+def fill_neighbourhood(values: np.ndarray, accounts: Accounts, prints: Fingerprints) -> np.ndarray:
+    """Return a copy of the signals [N, S] with those of family "kin" measured.
 
     They stay missing for accounts of under 10 distinct prompts, and where nobody else has a fingerprint.
     """
@@ -27,45 +23,32 @@ def fill_neighbourhood(
     filled[:, _PLACES] = np.nan
     able = accounts.volumes[prints.codes] >= LEAST
     if len(prints.codes) > 1 and able.any():
-        filled[np.ix_(prints.codes[able], _PLACES)] = _measure(accounts, cell, prints, able)
+        filled[np.ix_(prints.codes[able], _PLACES)] = _measure(accounts, prints, able)
     return filled
 
 
-def _measure(accounts: Accounts, cell: np.ndarray, prints: Fingerprints, able: np.ndarray) -> np.ndarray:
+def _measure(accounts: Accounts, prints: Fingerprints, able: np.ndarray) -> np.ndarray:
     likeness, who = _nearest(prints, able)
-    own = {code: accounts.distinct(code) for code in prints.codes.tolist()}
     out = np.empty((len(who), len(KIN_KEYS)))
     for row, code in enumerate(prints.codes[able].tolist()):
-        kin = who[row][:_KIN].tolist()
+        kin = [accounts.distinct(k) for k in who[row][:_KIN].tolist()]
         ranked = [likeness[row, min(rank, likeness.shape[1]) - 1] for rank in _RANKS]
-        out[row] = (*ranked, *_beside(own[code], [own[k] for k in kin], cell))
+        out[row] = (*ranked, *_beside(accounts.distinct(code), kin))
     return out
 
 
-def _beside(own: np.ndarray, kin: list[np.ndarray], cell: np.ndarray) -> tuple[float, ...]:
+def _beside(own: np.ndarray, kin: list[np.ndarray]) -> tuple[float, float, float]:
     """Return what is told of an account's distinct prompts beside those of its kin, in the order of the catalogue.
 
     The share of its prompts that its kin sent, too; how far its size is from the middle one, as a logarithm; the spread
-    of sizes over their mean; the different cells in 120 prompts of all together, over 120; its own different cells in
-    40 prompts over those of all together.
+    of sizes over their mean.
     """
-    theirs = np.concatenate(kin)
-    union = np.union1d(own, theirs)
     sizes = np.array([*map(len, kin), len(own)], float)
-    together = _share_of_cells(cell[union], SAMPLE)
     return (
-        float(np.isin(own, theirs).mean()),
+        float(np.isin(own, np.concatenate(kin)).mean()),
         abs(float(np.log(len(own) / np.median(sizes)))),
         float(sizes.std() / sizes.mean()),
-        _share_of_cells(cell[union], _TOGETHER),
-        _share_of_cells(cell[own], SAMPLE) / together,
     )
-
-
-def _share_of_cells(cells: np.ndarray, most: int) -> float:
-    """Return the expected number of different cells in a sample of at most so many prompts, over its size."""
-    m = min(most, len(cells))
-    return rarefy(counts(cells), m) / m
 
 
 def _nearest(prints: Fingerprints, able: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

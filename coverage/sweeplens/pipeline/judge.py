@@ -100,7 +100,7 @@ def judge_accounts(
     if prints is None:
         prints = take_prints(ground.vectors, accounts, hash_keys(hashes), kit.population)
     fingerprints = take_fingerprints(prints, kit.population)
-    values = fill_neighbourhood(values, accounts, ground.cell, fingerprints)
+    values = fill_neighbourhood(values, accounts, fingerprints)
     peers = compare_with_peers(values, volume, spoken)
     scores = score_accounts(values, peers, kit.detector, fingerprints)
     nowhere = np.full(len(volume), np.nan)
