@@ -58,7 +58,9 @@ def test_groups_are_labelled_by_what_explains_them(change, label):
     ("odds", "p", "label"),
     [
         (1.3, 0.15, SWEEP),
-        (1.1, 0.1, UNDECIDED),
+        (1.1, 0.06, UNDECIDED),
+        (0.5, 0.05, SWEEP),
+        (0.4, 0.001, UNDECIDED),
         (9.0, 0.16, UNDECIDED),
         (-0.1, 0.001, UNDECIDED),
         (1.3, math.nan, SWEEP),

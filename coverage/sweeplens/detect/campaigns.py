@@ -24,10 +24,11 @@ from sweeplens.signals.account import Accounts
 from sweeplens.signals.ground import Ground
 
 SWEEP, TENANT, TEMPLATE, BENCHMARK, UNDECIDED = "sweep", "tenant", "template", "benchmark", "undecided"
-# Log-odds from which on a group is a sweep. 0 is an even chance in training, where honest groups and attacks weigh the
-# same. Held out, 0 lets one honest group in eleven pass, and 1.2 none of those of two folds, where 33 of 36 are found.
-_STRONG = 1.2
-RARE = 0.15  # p of a sweep, at most
+# Log-odds of a group, and p, for a sweep: likely and rare, or very likely and not common. 0 is an even chance in
+# training, where honest groups and attacks weigh the same. Held out, 0 alone lets one honest group in eleven pass; of
+# 131 honest groups these two rules let none pass.
+_LIKELY, RARE = 0.5, 0.05
+_VERY_LIKELY, UNCOMMON = 1.2, 0.15
 _FAR = 5.0  # log-odds under its members' mean, and under -3 by itself: such a member of a sweep is in bad company
 _HONEST = -3.0
 # Log-odds of its own under which an account does not join a sweep by a part of its prompts, and is not raised to the
@@ -115,7 +116,8 @@ def judge_group(odds: float, p_value: float, evidence: Mapping[str, object]) -> 
         return BENCHMARK
     if evidence.get("dealing") == COPIES:
         return TEMPLATE if narrow else BENCHMARK
-    strong = _or_lowest(odds) >= _STRONG and not p_value > RARE
+    very_likely = _or_lowest(odds) >= _VERY_LIKELY and not p_value > UNCOMMON
+    strong = very_likely or (_or_lowest(odds) >= _LIKELY and p_value <= RARE)
     formed = _number(evidence, "n_fingerprints") < 2 or _number(evidence, "tested_likeness") >= _ALIKE
     if strong and formed and _number(evidence, "n_accounts") >= LEAST:
         return SWEEP
