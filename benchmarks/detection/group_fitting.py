@@ -5,10 +5,10 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.impute import SimpleImputer
+from scipy.stats import norm
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import QuantileTransformer, StandardScaler
+from sklearn.preprocessing import StandardScaler
 from variants import Part
 
 from sweeplens.detect.detector import Shape
@@ -27,6 +27,7 @@ _RARELY = -0.7  # power of how often a collection's groups appear
 _SMALL = 0.1  # weight of the groups whose accounts are too small for a score, beside that of the others
 _TAIL = (0.005, 0.01, 0.02)
 _RANKS = np.array([*_TAIL, *np.linspace(0, 1, 33)[1:-1], *(1 - q for q in reversed(_TAIL))])  # where a fact's steps lie
+_OUTER = 0.005  # of the ranks: further out, groups of training say nothing
 _MOST, _LEAST = 0.7, 0.3  # share of attackers from which on a group is one, and under which it is honest
 _SCORES = [FACTS.index("score_mean"), FACTS.index("score_low")]
 
@@ -105,11 +106,22 @@ def _fit(rows: Sequence[GroupRow]) -> tuple[Pipeline, np.ndarray]:
     able = [r for r in rows if r.kind >= 0]
     x, y = np.array([r.facts for r in able]), np.array([r.kind for r in able])
     weight = _weights(able)
-    model = make_pipeline(
-        SimpleImputer(keep_empty_features=True), QuantileTransformer(n_quantiles=50, output_distribution="normal"),
-        StandardScaler(), LogisticRegression(C=_PULL, max_iter=3000),
-    )  # fmt: skip
-    return model.fit(x, y, logisticregression__sample_weight=weight), x
+    scores = np.column_stack([_normal(x[:, at], x[:, at]) for at in range(x.shape[1])])
+    model = make_pipeline(StandardScaler(), LogisticRegression(C=_PULL, max_iter=3000))
+    return model.fit(scores, y, logisticregression__sample_weight=weight), x
+
+
+def _normal(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Return the normal score of each value's rank among the `known`, ties by their middle rank; 0 for a missing one.
+
+    Many facts are the same for most groups: no prompt sent twice is no rarity, and must not look like one.
+    """
+    ranked = np.sort(known[~np.isnan(known)])
+    if not len(ranked):
+        return np.zeros(len(values))
+    middle = (np.searchsorted(ranked, values, "left") + np.searchsorted(ranked, values, "right")) / (2 * len(ranked))
+    scores: np.ndarray = np.where(np.isnan(values), 0.0, norm.ppf(middle.clip(_OUTER, 1 - _OUTER)))
+    return scores
 
 
 def _weights(rows: Sequence[GroupRow]) -> np.ndarray:
@@ -127,10 +139,9 @@ def _weights(rows: Sequence[GroupRow]) -> np.ndarray:
 
 def _shapes(model: Pipeline, x: np.ndarray) -> tuple[float, dict[str, Shape]]:
     """Write each fact's function down as steps between the quantiles of training; what is missing adds nothing."""
-    head, last = model[:-1], model[-1]
-    middle = model[0].statistics_
-    zero = head.transform(middle[None])[0]
-    base = float(last.intercept_[0] + zero @ last.coef_[0])
+    scaler, last = model[0], model[-1]
+    slope = last.coef_[0] / scaler.scale_
+    base = float(last.intercept_[0] - scaler.mean_ @ slope)
     shapes = {}
     for at, key in enumerate(FACTS):
         known = x[:, at][~np.isnan(x[:, at])]
@@ -139,11 +150,7 @@ def _shapes(model: Pipeline, x: np.ndarray) -> tuple[float, dict[str, Shape]]:
         edges = np.unique([float(f"{e:.6g}") for e in np.quantile(known, _RANKS)])
         # A step stands for the middle one of its values: the outermost value has a rank that hardly any group has.
         step = np.searchsorted(edges, known, side="left")
-        points = np.array(
-            [np.median(known[step == i]) if (step == i).any() else middle[at] for i in range(len(edges) + 1)]
-        )
-        rows = np.repeat(middle[None], len(points), 0)
-        rows[:, at] = points
-        steps = (head.transform(rows)[:, at] - zero[at]) * last.coef_[0, at]
-        shapes[key] = Shape(edges, np.round(steps, 4), 0.0)
+        inside = [known[step == k] if (step == k).any() else known for k in range(len(edges) + 1)]
+        points = np.array([np.median(values) for values in inside])
+        shapes[key] = Shape(edges, np.round(_normal(points, known) * slope[at], 4), 0.0)
     return round(base, 4), shapes
