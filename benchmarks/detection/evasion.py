@@ -99,7 +99,7 @@ class Scene:
 
 def fit_kit(logs: Sequence[Composed], encoder: str) -> Kit:
     """Return what was fitted on these logs."""
-    fitted = fitting.fit(logs, encoder, "held-out", 0.6)
+    fitted = fitting.fit(logs, encoder, "held-out")
     return Kit(fitted.detector, fitted.population, fitted.reference, fitted.groups)
 
 

@@ -20,6 +20,7 @@ from sweeplens.detect.neighbourhood import KIN_KEYS, fill_neighbourhood
 from sweeplens.detect.population import Population, fit_population
 from sweeplens.detect.prints import mean_features, mean_prompt, take_prints
 from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.measure import LEAST
 from sweeplens.signals.sample import hash_keys
 
 # The signals that carry over to collections that no model has seen. Left out: the order of requests, which an attacker
@@ -29,16 +30,15 @@ OWN = (
     "repeats", "most_repeated", "repeat_middle", "resent", "runs", "pair_mean", "pair_spread", "pair_high",
     "nearest_spread", "leaning",
 )  # fmt: skip
-ALONE = OWN  # of a model of lone attackers
-BESIDE = (*OWN, *KIN_KEYS)  # of a model of attackers among their like
-USED = BESIDE
-LONE_SHARE = {ALONE: 0.5, BESIDE: 0.0}  # weight of the variants without companions
+BESIDE = (*OWN, *KIN_KEYS)
+# What a model of lone attackers looks at, and one of attackers among their like; and the weight that each gives to the
+# variants of logs in which nobody has companions.
+LONE_SHARE = {OWN: 0.5, BESIDE: 0.0}
 _SCALE = 0.75  # of each model's log-odds in their sum: two models that know the same would say it twice
 _RARELY = -0.5  # power of how often a collection appears: one collection in many logs is not many collections
 SEEDS = 4
 _ROUNDS, _RATE, _LEAF, _L2, MOST_EDGES = 400, 0.06, 20, 5.0, 24
 GROUPS = 8  # parts of the collections that out-of-fold scores leave out in turn
-_LEAST = 10
 LEVELS = {"watch": 0.9, "review": 1.1, "high": 1.1}  # without a reference nothing goes above watch
 
 
@@ -76,16 +76,16 @@ class Seen:
     groups: list[GroupRow]
 
 
-def fit(logs: Sequence[Composed], name: str, version: str, campaign: float, workers: int = 1) -> Fitted:
+def fit(logs: Sequence[Composed], name: str, version: str, workers: int = 1) -> Fitted:
     """Fit everything on these logs."""
     seen = see(logs, workers)
     rows = join([k.rows for k in seen])
     models = [fit_models(rows, s) for s in range(SEEDS)]
     honest = np.concatenate([k.log.values[k.log.honest] for k in seen])
     base, shapes = shapes_of(models, honest)
-    detector = Detector(name, version, base, shapes, LEVELS | {"campaign": campaign})
+    detector = Detector(name, version, base, shapes, LEVELS)
     own = score_out_of_fold(seen)
-    found = [with_odds(row, odds) for k, odds in zip(seen, own, strict=True) for row in k.groups]
+    found = [row.with_odds(odds) for k, odds in zip(seen, own, strict=True) for row in k.groups]
     groups = fit_groups(found, name, version)
     return Fitted(detector, population_of(logs), groups, reference_of(seen, own, found, detector))
 
@@ -118,7 +118,7 @@ def _fill(log: Composed, keys: np.ndarray, population: Population) -> tuple[Comp
 
 
 def _rows(log: Composed, lone: int) -> Rows:
-    use = (log.attack | log.honest) & (log.volume >= _LEAST)
+    use = (log.attack | log.honest) & (log.volume >= LEAST)
     return Rows(log.values[use], log.attack[use], log.corpus[use], np.full(int(use.sum()), lone))
 
 
@@ -173,7 +173,7 @@ def shapes_of(
     score = lambda x: np.mean([decide(m, x) for m in models], axis=0)  # noqa: E731
     start = float(score(centre[None])[0])
     base, shapes = start, {}
-    for key in USED:
+    for key in BESIDE:
         at = KEYS.index(key)
         edges = np.unique(np.concatenate([
             m._bin_mapper.bin_thresholds_[keys.index(key)]
@@ -230,15 +230,10 @@ def score_out_of_fold(seen: Sequence[Seen]) -> list[np.ndarray]:
         models = [fit_models(known, s) for s in range(2)]
         for k, own in zip(seen, out, strict=True):
             first = np.array([part.get(c.split("+")[0], 0) for c in k.log.corpus.tolist()])
-            mine = (first == g) & (k.log.volume >= _LEAST)
+            mine = (first == g) & (k.log.volume >= LEAST)
             if mine.any():
                 own[mine] = np.mean([decide(m, k.log.values[mine]) for m in models], axis=0)
     return out
-
-
-def with_odds(row: GroupRow, odds: np.ndarray) -> GroupRow:
-    """Return a group with the out-of-fold log-odds of its members among its facts."""
-    return row.with_odds(np.where(row.rows < 0, np.nan, odds[row.rows]))
 
 
 def collections(logs: Sequence[Composed]) -> set[str]:
@@ -253,11 +248,12 @@ def reference_of(
 
     With them come the honest groups, each with the log-odds of a test that saw none of its collections.
     """
+    part = deal_collections([g.corpus for g in groups])
     log_odds = [pool_kin(o, k.prints).log_odds[k.log.honest] for k, o in zip(seen, own, strict=True)]
     volume = np.concatenate([k.log.volume[k.log.honest] for k in seen])
     honest = {c for k in seen for c, h in zip(k.log.corpus, k.log.honest, strict=True) if h for c in c.split("+")}
     return make_reference(
         np.concatenate(log_odds), volume, corpora=len(honest),
         source="honest accounts composed from public prompt collections, each scored by models of other collections",
-        encoder=detector.name, detector=detector, groups=null_groups(groups, deal_collections),
+        encoder=detector.name, detector=detector, groups=null_groups(groups, part),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Fit the test of groups: logistic regression on the ranks of a group's facts, written down as step functions."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from sweeplens.detect.nulls import Null
 from sweeplens.detect.partition import split_ground
 from sweeplens.detect.population import Population
 from sweeplens.detect.prints import take_prints
+from sweeplens.signals.measure import LEAST as LEAST_PROMPTS
 from sweeplens.signals.measure import measure_account
 
 _PULL = 0.1  # inverse of the penalty; of 0.01 to 0.2, held out, it found most groups
@@ -50,8 +51,9 @@ class GroupRow:
     prompts: int
 
     def with_odds(self, odds: np.ndarray) -> "GroupRow":
-        """Return the group with the log-odds of its members among its facts."""
-        known = odds[~np.isnan(odds)]
+        """Return the group with its members' log-odds among its facts; `odds` are those of the whole log's accounts."""
+        known = odds[self.rows[self.rows >= 0]]
+        known = known[~np.isnan(known)]
         facts = self.facts.copy()
         facts[_SCORES] = (known.mean(), np.quantile(known, 0.25)) if len(known) else np.nan
         return replace(self, facts=facts)
@@ -67,7 +69,7 @@ def measure_groups(part: Part, keys: np.ndarray, population: Population) -> list
         union = log.accounts.union(members.tolist())
         nothing = np.full(len(members), np.nan)
         group = Group(
-            own, union, measure_account(union, log.ground), log.values[members], nothing,
+            own, measure_account(union, log.ground), log.values[members], nothing,
             split_ground(own, log.ground.cell),
         )  # fmt: skip
         labels = [log.labels[c] for c in members.tolist()]
@@ -75,7 +77,9 @@ def measure_groups(part: Part, keys: np.ndarray, population: Population) -> list
         kind = 1 if attack >= _MOST else 0 if attack + dual <= _LEAST else -1
         corpus = Counter("+".join(k.corpora) for k in labels).most_common(1)[0][0]
         facts = measure_group(group, halves, halves.places(members))
-        small = log.accounts.volumes[members] < 10  # what is too small for a score has none in its group either
+        small = (
+            log.accounts.volumes[members] < LEAST_PROMPTS
+        )  # what is too small for a score has none in its group either
         rows = np.where(small, -1, part.rows[members])
         out.append(GroupRow(facts, rows, kind, corpus, len(union.distinct)))
     return out
@@ -88,9 +92,8 @@ def fit_groups(rows: Sequence[GroupRow], name: str, version: str) -> GroupTest:
     return GroupTest(name, version, base, shapes)
 
 
-def null_groups(rows: Sequence[GroupRow], deal: Callable[[Collection[str]], dict[str, int]]) -> list[Null]:
-    """Return the honest groups, each with the log-odds of a test that saw none of its collections."""
-    part = deal([r.corpus for r in rows])
+def null_groups(rows: Sequence[GroupRow], part: Mapping[str, int]) -> list[Null]:
+    """Return the honest groups, each with the log-odds of a test that saw nothing of the `part` its collection is in."""
     found: list[Null] = []
     for g in sorted(set(part.values())):
         known = [r for r in rows if all(part[c] != g for c in r.corpus.split("+"))]

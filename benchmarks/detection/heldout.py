@@ -87,7 +87,7 @@ def report(logs: list[Composed], encoder: str, out: Path, *, peers: bool, more: 
     samples, alone, traffic, free = [], [], [], []
     for fold in sorted({k.fold for k in logs}):
         others = [k for k in (*logs, *more) if k.fold != fold]
-        fitted = fitting.fit(others, encoder, "held-out", 0.6)
+        fitted = fitting.fit(others, encoder, "held-out")
         reference = fitted.reference
         kit = Kit(fitted.detector, fitted.population, reference, fitted.groups)
         print(f"fold {fold}: {len(reference)} honest accounts, {len(reference.groups)} groups among them", flush=True)

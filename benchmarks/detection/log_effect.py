@@ -80,7 +80,7 @@ def main() -> None:
     kits = {}
     for fold in {k.fold for k in logs}:
         others = [k for k in logs if k.fold != fold]
-        fitted = fitting.fit(others, a.encoder, "held-out", 0.6)
+        fitted = fitting.fit(others, a.encoder, "held-out")
         kits[fold] = Kit(fitted.detector, fitted.population, fitted.reference, fitted.groups)
     text = report(logs, kits)
     (a.out / f"log-effect-{a.encoder}.md").write_text(text, encoding="utf-8")

@@ -22,8 +22,6 @@ from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.population import dump_population
 
 VERSION = {"default": "3", "multilingual": "2", "fast": "4", "fast-english": "3"}
-# score of a group from which on it counts as a sweep where no p can be given
-CAMPAIGN = {"default": 0.6, "fast": 0.5, "fast-english": 0.5}
 
 
 def detector_json(detector: Detector, logs: list[Composed]) -> str:
@@ -65,7 +63,7 @@ def main() -> None:
     ap.add_argument("--out", type=Path, required=True)
     a = ap.parse_args()
     logs = read_logs(a.logs, a.encoder, a.cache, a.models)
-    fitted = fitting.fit(logs, a.encoder, VERSION[a.encoder], CAMPAIGN.get(a.encoder, 0.6), workers=2)
+    fitted = fitting.fit(logs, a.encoder, VERSION[a.encoder], workers=2)
     reference: Reference = fitted.reference
     (a.out / f"{a.encoder}.json").write_text(detector_json(fitted.detector, logs), encoding="utf-8")
     (a.out / f"{a.encoder}-groups.json").write_text(groups_json(fitted.groups), encoding="utf-8")

@@ -13,7 +13,6 @@ from sweeplens.detect.halves import Halves
 from sweeplens.detect.partition import split_ground
 from sweeplens.embed.shipped import NAMES
 from sweeplens.errors import DetectorError
-from sweeplens.signals.account import Account
 from sweeplens.signals.catalog import KEYS
 
 OWN = [np.array([0, 1]), np.array([2, 3]), np.array([4, 5])]
@@ -27,9 +26,8 @@ def halves_of(rows):
 
 def facts_of(odds=(1.0, 3.0, math.nan), values=None):
     values = np.full((3, len(KEYS)), np.nan) if values is None else values
-    union = Account(np.arange(6, dtype=np.int32), True, np.arange(6, dtype=np.int32), (0, 1, 2))
     signals = np.arange(len(KEYS), dtype=float)
-    group = Group(OWN, union, signals, values, np.array(odds), split_ground(OWN, CELL))
+    group = Group(OWN, signals, values, np.array(odds), split_ground(OWN, CELL))
     found = measure_group(group, halves_of([[1, 0], [1, 0], [0, 1]]), np.arange(3))
     return dict(zip(FACTS, found.tolist(), strict=True))
 

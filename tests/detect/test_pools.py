@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sweeplens.detect.links import Link
-from sweeplens.detect.pools import adopt, find_pools, shared_values
+from sweeplens.detect.pools import find_beside, find_pools, shared_values
 from sweeplens.signals.account import group_accounts
 
 
@@ -55,11 +55,11 @@ def test_the_same_long_prompt_pools_accounts_and_a_greeting_does_not():
     assert shared_values(accounts, [], lambda _: False) == []
 
 
-def test_small_accounts_go_to_the_group_whose_value_they_share():
+def test_small_accounts_stand_beside_the_group_whose_value_they_share():
     free = np.array([False] * 6 + [True] * 3)
     group = [np.array([0, 1, 2]), np.array([3, 4, 5])]
     values = [np.array([0, 1, 6]), np.array([2, 7]), np.array([0, 3, 8]), np.array([3, 4, 8])]
-    assert [g.tolist() for g in adopt(group, values, free)] == [[0, 1, 2, 6], [3, 4, 5, 8]]
+    assert [g.tolist() for g in find_beside(group, values, free)] == [[6], [8]]
 
 
 def test_nothing_shared_nothing_pooled():

@@ -9,7 +9,7 @@ import numpy as np
 from sweeplens.detect.accounts import AccountScores
 from sweeplens.detect.calibration import HIGH
 from sweeplens.detect.detector import Detector, chance
-from sweeplens.detect.evidence import Scene, gather
+from sweeplens.detect.evidence import Scene, gather, mean_odds
 from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.groups import LEAST, find_groups
 from sweeplens.detect.halves import take_halves
@@ -17,7 +17,7 @@ from sweeplens.detect.joining import Near, join_parts
 from sweeplens.detect.links import Link
 from sweeplens.detect.nulls import Null, group_p
 from sweeplens.detect.partition import COPIES
-from sweeplens.detect.pools import adopt, find_pools, shared_values
+from sweeplens.detect.pools import find_beside, find_pools, shared_values
 from sweeplens.detect.population import Population
 from sweeplens.detect.prints import Prints
 from sweeplens.signals.account import Accounts
@@ -37,6 +37,8 @@ DOUBTFUL = -1.0
 _SAME_ORG = 0.8  # share of the members in one organisation that makes a group a tenant's keys
 _KNOWN = 0.5  # share of the prompts from one known set that makes a benchmark run
 _NARROW = 8.0  # cells in 40 prompts of the union under which a group is one narrow job
+# Evidence that says how a group was tested: with these members, whoever leaves or joins it later.
+_OF_TEST = ("weights", "n_fingerprints", "beside")
 _ALIKE = 0.05  # likeness of the halves that formed no group, at least: a group by chance has none
 
 
@@ -69,7 +71,6 @@ class _Tested:
     odds: float
     p_value: float
     evidence: dict[str, object]
-    beside: tuple[str, ...] = ()
 
 
 def find_campaigns(
@@ -138,7 +139,7 @@ def _all_groups(scene: Scene, links: Sequence[Link]) -> list[tuple[np.ndarray, n
     if not free.any():
         return [(members, nobody) for members in groups]
     values = shared_values(accounts, links, scene.ground.is_long)
-    found = [(g, more[~np.isin(more, g)]) for g, more in zip(groups, adopt(groups, values, free), strict=True)]
+    found = list(zip(groups, find_beside(groups, values, free), strict=True))
     for _, beside in found:
         free[beside] = False
     return found + [(pool, nobody) for pool in find_pools(accounts, values, free, LEAST)]
@@ -147,17 +148,23 @@ def _all_groups(scene: Scene, links: Sequence[Link]) -> list[tuple[np.ndarray, n
 def _test(scene: Scene, members: np.ndarray, beside: np.ndarray, nulls: Sequence[Null]) -> _Tested:
     odds, evidence = gather(scene, members)
     evidence["n_fingerprints"] = len(scene.halves.places(members))
+    if len(beside):
+        evidence["beside"] = [scene.accounts.names[c] for c in beside.tolist()]
     p_value = group_p(odds, nulls)
     label = judge_group(odds, p_value, evidence)
     if label == SWEEP:
         own = scene.own[members]
-        mean = float(own[~np.isnan(own)].mean()) if (~np.isnan(own)).any() else 0.0
-        kept = members[~((own < _HONEST) & (own < mean - _FAR))]
+        kept = members[~((own < _HONEST) & (own < mean_odds(own) - _FAR))]
         if len(kept) < len(members):
             # Whoever mixes much of something else into a share of the sweep can still join by that part.
-            evidence = gather(scene, kept)[1] | {"n_fingerprints": evidence["n_fingerprints"]}
+            evidence = _gather_anew(scene, kept, evidence)
             members, label = kept, label if len(kept) >= LEAST else UNDECIDED
-    return _Tested(members, label, odds, p_value, evidence, tuple(scene.accounts.names[c] for c in beside.tolist()))
+    return _Tested(members, label, odds, p_value, evidence)
+
+
+def _gather_anew(scene: Scene, members: np.ndarray, tested: Mapping[str, object]) -> dict[str, object]:
+    """Return the evidence of other members than were tested; what belongs to the test stays as it was."""
+    return gather(scene, members)[1] | {key: tested[key] for key in _OF_TEST if key in tested}
 
 
 def _join(scene: Scene, tested: list[_Tested], near: Near) -> list[_Tested]:
@@ -184,7 +191,7 @@ def _with(scene: Scene, tested: _Tested, more: np.ndarray) -> _Tested:
     if not len(more):
         return tested
     members = np.sort(np.r_[tested.members, more])
-    evidence = gather(scene, members)[1] | {"n_joined": len(more)}
+    evidence = _gather_anew(scene, members, tested.evidence) | {"n_joined": len(more)}
     return replace(tested, members=members, evidence=evidence)
 
 
@@ -192,15 +199,14 @@ def _without(scene: Scene, tested: _Tested, gone: np.ndarray) -> _Tested:
     members = tested.members[~np.isin(tested.members, gone)]
     if len(members) in {0, len(tested.members)}:
         return replace(tested, members=members)
-    return replace(tested, members=members, evidence=gather(scene, members)[1])
+    return replace(tested, members=members, evidence=_gather_anew(scene, members, tested.evidence))
 
 
 def _campaign(campaign_id: str, tested: _Tested, detector: Detector) -> Campaign:
     score = 0.0 if math.isnan(tested.odds) else chance(tested.odds)
     return Campaign(
         campaign_id, tested.label, tuple(int(c) for c in tested.members), int(_number(tested.evidence, "n_requests")),
-        int(_number(tested.evidence, "n_prompts")), score, _level(tested, score, detector),
-        tested.evidence | ({"beside": list(tested.beside)} if tested.beside else {}),
+        int(_number(tested.evidence, "n_prompts")), score, _level(tested, score, detector), tested.evidence,
         tested.p_value,
     )  # fmt: skip
 

@@ -3,13 +3,13 @@
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from sweeplens.signals.catalog import KEYS
 FORMAT = 1
 LEVELS = ("insufficient", "none", "watch", "review", "high")
 log = logging.getLogger(__name__)
+Model = TypeVar("Model")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,7 @@ class Shape:
 class Detector:
     """log-odds = base + the sum of each signal's shape; score = 1 / (1 + exp(-log-odds)).
 
-    `levels` holds the lowest score of watch, review and high, and of a
-    group that counts as a campaign. `fallback` is set for the detector that was not trained.
+    `levels` holds the lowest score of watch, review and high. `fallback` is set for the detector that was not trained.
     """
 
     name: str
@@ -88,18 +88,43 @@ def chance(odds: float) -> float:
 
 def parse_detector(raw: bytes, where: str) -> Detector:
     """Read a detector from JSON. Raises `DetectorError` when it is none, or of a newer format."""
+
+    def make(data: Mapping[str, Any], shapes: Mapping[str, Shape]) -> Detector:
+        levels = {k: float(data["levels"][k]) for k in ("watch", "review", "high")}
+        return Detector(data["name"], data["version"], float(data["base"]), shapes, levels)
+
+    return parse_additive(raw, where, make, Parts("detector", "signal", "signals", KEYS), FORMAT)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """How the JSON of an additive model speaks: what it is, what a part is called, the key of all, and those known."""
+
+    what: str
+    one: str
+    all: str
+    known: Collection[str]
+
+
+def parse_additive(
+    raw: bytes, where: str, make: Callable[[Mapping[str, Any], Mapping[str, Shape]], Model], parts: Parts, newest: int
+) -> Model:
+    """Read an additive model from JSON; `make` makes it of the data and the step functions.
+
+    Raises `DetectorError` when it is none, of a newer format, or has parts that are not measured.
+    """
     try:
         data = json.loads(raw)
-        if data["format"] > FORMAT:
-            raise DetectorError(f"{where} has detector format {data['format']}, but formats up to {FORMAT} are known")
-        unknown = sorted(set(data["signals"]) - set(KEYS))
+        if data["format"] > newest:
+            raise DetectorError(
+                f"{where} has {parts.what} format {data['format']}, but formats up to {newest} are known"
+            )
+        unknown = sorted(set(data[parts.all]) - set(parts.known))
         if unknown:
-            raise DetectorError(f"{where} uses the signal {unknown[0]!r}, which this version does not measure")
-        shapes = {k: parse_shape(v) for k, v in data["signals"].items()}
-        levels = {k: float(data["levels"][k]) for k in ("watch", "review", "high", "campaign")}
-        return Detector(data["name"], data["version"], float(data["base"]), shapes, levels)
+            raise DetectorError(f"{where} uses the {parts.one} {unknown[0]!r}, which this version does not measure")
+        return make(data, {k: _parse_shape(v) for k, v in data[parts.all].items()})
     except (ValueError, KeyError, TypeError) as error:
-        raise DetectorError(f"{where} is not a detector: {type(error).__name__} in its JSON") from None
+        raise DetectorError(f"{where} is not a {parts.what}: {type(error).__name__} in its JSON") from None
 
 
 @cache
@@ -136,8 +161,7 @@ def read_detector(path: Path) -> Detector:
         raise DetectorError(f"the detector {path} cannot be read: {error.strerror}") from None
 
 
-def parse_shape(data: Mapping[str, Any]) -> Shape:
-    """Read a step function from JSON. Raises `ValueError` where it is none."""
+def _parse_shape(data: Mapping[str, Any]) -> Shape:
     edges, steps = np.asarray(data["edges"], float), np.asarray(data["steps"], float)
     if len(steps) != len(edges) + 1 or (np.diff(edges) <= 0).any():
         raise ValueError("steps must be one more than edges, and edges must rise")
@@ -146,6 +170,4 @@ def parse_shape(data: Mapping[str, Any]) -> Shape:
 
 def _fallback() -> Detector:
     """Return the detector for vectors that none was trained on: it ranks, and never goes above watch."""
-    return Detector(
-        "fallback", "1", 0.0, {}, {"watch": 0.9, "review": np.inf, "high": np.inf, "campaign": 0.8}, fallback=True
-    )
+    return Detector("fallback", "1", 0.0, {}, {"watch": 0.9, "review": np.inf, "high": np.inf}, fallback=True)

@@ -56,7 +56,7 @@ def gather(scene: Scene, members: np.ndarray) -> tuple[float, dict[str, object]]
     cells = [np.unique(ground.cell[d]) for d in own]
     rows = scene.halves.places(members)
     split = split_ground(own, ground.cell)
-    group = Group(own, union, signals, scene.values[members], scene.own[members], split)
+    group = Group(own, signals, scene.values[members], scene.own[members], split)
     facts = measure_group(group, scene.halves, rows)
     odds, why = _odds(scene, group, facts)
     shared = _shared_links([accounts.names[c] for c in members], scene.links)
@@ -68,7 +68,7 @@ def gather(scene: Scene, members: np.ndarray) -> tuple[float, dict[str, object]]
         "n_prompts": len(union.distinct),
         "mean_likeness": round(mean_likeness(scene.halves.whole[rows]), 4),
         "tested_likeness": round(mean_likeness(scene.halves.second[rows]), 4),
-        "mean_score": _score(_mean(group.odds)),
+        "mean_score": _score(mean_odds(group.odds)),
         "n_scored": int((~np.isnan(scene.own[members])).sum()),
         "union_cells_in_40": round(40 * float(signals[_CELLS]), 2) if not math.isnan(signals[_CELLS]) else None,
         "union_cells": together,
@@ -91,11 +91,12 @@ def gather(scene: Scene, members: np.ndarray) -> tuple[float, dict[str, object]]
 def _odds(scene: Scene, group: Group, facts: np.ndarray) -> tuple[float, dict[str, float]]:
     """Return the log-odds of a group, and what each kind of evidence adds to them."""
     if scene.test is None:
-        return _mean(group.odds), {}
+        return mean_odds(group.odds), {}
     return scene.test.log_odds(facts), {kind: round(w, 3) for kind, w in scene.test.by_kind(facts).items()}
 
 
-def _mean(odds: np.ndarray) -> float:
+def mean_odds(odds: np.ndarray) -> float:
+    """Return the mean of the log-odds that there are; NaN for none."""
     known = odds[~np.isnan(odds)]
     return float(known.mean()) if len(known) else math.nan
 

@@ -12,6 +12,7 @@ OF_LOG = 0.7  # weight of the log's own population against the frozen one, in ce
 _RIDGE = 1 / 256  # of the total variance: how much the small axes are held back
 _NOTHING = 1e-9  # of the total variance: an axis with less is none, and its direction nothing but rounding
 _PRIOR = 8  # prompts that the typical norm counts as, against the noise of small accounts
+_TOP = 1.2  # likenesses are noisy: those above 1.2 count as 1.2
 _SMALLEST = 0.3  # of the typical norm: no account is taken for less
 
 
@@ -49,6 +50,32 @@ def take_fingerprints(prints: Prints, population: Population | None = None) -> F
     first, second = ((half - mean) @ turn for half in halves)
     norm = np.einsum("ij,ij->i", first, second, dtype=np.float64)
     return Fingerprints(prints.codes, (first + second) / 2, shrink_norm(norm, prints.sizes.sum(1, dtype=np.float64)))
+
+
+def find_nearest(
+    prints: Fingerprints, most: int, *, of: np.ndarray | None = None, among: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (likeness, account) of the `most` accounts most like each, [n, k], nearest first; never its own.
+
+    `of` and `among`, bool [accounts], say for which accounts and among which; by default all. Among some, where they are
+    no more than `most`, an account that is one of them comes last in its own row, with the likeness -inf.
+    """
+    import faiss
+
+    rows = np.ascontiguousarray(prints.scaled())
+    asked = rows if of is None else np.ascontiguousarray(rows[of])
+    itself = prints.codes if of is None else prints.codes[of]
+    where = np.arange(len(rows)) if among is None else np.flatnonzero(among)
+    k = min(most + 1, len(where))
+    if k < 1:
+        return np.empty((len(asked), 0)), np.empty((len(asked), 0), np.int64)
+    index = faiss.IndexFlatIP(rows.shape[1])
+    index.add(np.ascontiguousarray(rows[where]))
+    like, place = index.search(asked, k)
+    who = prints.codes[where[place]]
+    like = np.where(who == itself[:, None], -np.inf, np.minimum(like, _TOP))
+    order = np.argsort(-like, axis=1, kind="stable")[:, : min(most, len(where) - (among is None))]
+    return np.take_along_axis(like, order, 1).astype(np.float64), np.take_along_axis(who, order, 1)
 
 
 def whiten(

@@ -9,7 +9,6 @@ import numpy as np
 from sweeplens.detect.groups import mean_likeness
 from sweeplens.detect.halves import Halves
 from sweeplens.detect.partition import Partition
-from sweeplens.signals.account import Account
 from sweeplens.signals.catalog import KEYS
 
 # Of an account's signals, those that tell groups apart in collections that no model has seen. None looks at the order
@@ -44,15 +43,13 @@ class Group:
     """A group, as it is measured.
 
     own     the distinct prompts of each member
-    union   the members taken as one account
-    signals float64 [1, S]: of the union
+    signals float64 [S]: of all of them taken as one account
     values  float64 [members, S]: of each member alone
     odds    float64 [members]: log-odds of each member alone, NaN where it has none
     split   how the members share the ground
     """
 
     own: list[np.ndarray]
-    union: Account
     signals: np.ndarray
     values: np.ndarray
     odds: np.ndarray

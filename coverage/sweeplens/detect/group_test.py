@@ -1,15 +1,14 @@
 """The learned test of groups: an additive function of their facts, read from JSON, so that every reason is exact."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
-from sweeplens.detect.detector import Shape, parse_shape, shipped_file
+from sweeplens.detect.detector import Parts, Shape, parse_additive, shipped_file
 from sweeplens.detect.group_facts import FACTS, KIND_OF
-from sweeplens.errors import DetectorError
 
 FORMAT = 1
 ENDING = "-groups.json"
@@ -43,17 +42,11 @@ class GroupTest:
 
 def parse_group_test(raw: bytes, where: str) -> GroupTest:
     """Read a test of groups from JSON. Raises `DetectorError` when it is none, or of a newer format."""
-    try:
-        data = json.loads(raw)
-        if data["format"] > FORMAT:
-            raise DetectorError(f"{where} has group test format {data['format']}, but formats up to {FORMAT} are known")
-        unknown = sorted(set(data["facts"]) - set(FACTS))
-        if unknown:
-            raise DetectorError(f"{where} uses the fact {unknown[0]!r}, which this version does not measure")
-        shapes = {key: parse_shape(value) for key, value in data["facts"].items()}
+
+    def make(data: Mapping[str, Any], shapes: Mapping[str, Shape]) -> GroupTest:
         return GroupTest(str(data["name"]), str(data["version"]), float(data["base"]), shapes)
-    except (ValueError, KeyError, TypeError) as error:
-        raise DetectorError(f"{where} is not a test of groups: {type(error).__name__} in its JSON") from None
+
+    return parse_additive(raw, where, make, Parts("test of groups", "fact", "facts", FACTS), FORMAT)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sweeplens.detect.fingerprints import Fingerprints
+from sweeplens.detect.fingerprints import Fingerprints, find_nearest
 from sweeplens.signals.account import Accounts
 from sweeplens.signals.catalog import KEYS, SIGNALS
 from sweeplens.signals.measure import LEAST
@@ -11,7 +11,6 @@ KIN_KEYS = tuple(s.key for s in SIGNALS if s.family == "kin")
 _PLACES = [KEYS.index(key) for key in KIN_KEYS]
 _RANKS = (1, 5, 20)  # how near the accounts are whose likeness is told
 _KIN = 8  # nearest accounts that are taken together with an account
-_TOP = 1.2  # likenesses are noisy: those above 1.2 count as 1.2
 
 
 def fill_neighbourhood(values: np.ndarray, accounts: Accounts, prints: Fingerprints) -> np.ndarray:
@@ -28,7 +27,7 @@ def fill_neighbourhood(values: np.ndarray, accounts: Accounts, prints: Fingerpri
 
 
 def _measure(accounts: Accounts, prints: Fingerprints, able: np.ndarray) -> np.ndarray:
-    likeness, who = _nearest(prints, able)
+    likeness, who = find_nearest(prints, max(_RANKS), of=able)
     out = np.empty((len(who), len(KIN_KEYS)))
     for row, code in enumerate(prints.codes[able].tolist()):
         kin = [accounts.distinct(k) for k in who[row][:_KIN].tolist()]
@@ -49,18 +48,3 @@ def _beside(own: np.ndarray, kin: list[np.ndarray]) -> tuple[float, float, float
         abs(float(np.log(len(own) / np.median(sizes)))),
         float(sizes.std() / sizes.mean()),
     )
-
-
-def _nearest(prints: Fingerprints, able: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (likeness, account) of the 20 accounts nearest to each that is `able`, nearest first; never its own."""
-    import faiss
-
-    rows = np.ascontiguousarray(prints.scaled())
-    index = faiss.IndexFlatIP(rows.shape[1])
-    index.add(rows)
-    k = min(max(_RANKS) + 1, len(rows))
-    like, place = index.search(np.ascontiguousarray(rows[able]), k)
-    itself = np.flatnonzero(able)
-    like = np.where(place == itself[:, None], -np.inf, np.minimum(like, _TOP))
-    order = np.argsort(-like, axis=1, kind="stable")[:, : k - 1]
-    return np.take_along_axis(like, order, 1).astype(np.float64), prints.codes[np.take_along_axis(place, order, 1)]

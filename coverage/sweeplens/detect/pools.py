@@ -51,8 +51,8 @@ def find_pools(accounts: Accounts, values: Holders, free: np.ndarray, least: int
     return sorted(pools, key=lambda p: (-len(p), int(p[0])))
 
 
-def adopt(groups: Sequence[np.ndarray], values: Holders, free: np.ndarray) -> list[np.ndarray]:
-    """Give each group the `free` accounts that share a rare value with it.
+def find_beside(groups: Sequence[np.ndarray], values: Holders, free: np.ndarray) -> list[np.ndarray]:
+    """Return for each group the `free` accounts that share a rare value with it.
 
     A value belongs to a group if two or more members have it, and at least half of those who are not free.
     """
@@ -70,10 +70,10 @@ def adopt(groups: Sequence[np.ndarray], values: Holders, free: np.ndarray) -> li
         if count >= 2 and 2 * count >= len(known):
             for account in small.tolist():
                 won.setdefault(account, best)
-    joined: list[list[int]] = [g.tolist() for g in groups]
+    beside: list[list[int]] = [[] for _ in groups]
     for account, at in won.items():
-        joined[at].append(account)
-    return [np.array(sorted(g)) for g in joined]
+        beside[at].append(account)
+    return [np.array(sorted(codes), np.int64) for codes in beside]
 
 
 def _same_prompts(accounts: Accounts, is_long: Callable[[int], bool]) -> Holders:
