@@ -93,7 +93,7 @@ def fit_groups(rows: Sequence[GroupRow], name: str, version: str) -> GroupTest:
 
 
 def null_groups(rows: Sequence[GroupRow], part: Mapping[str, int]) -> list[Null]:
-    """Return the honest groups, each with the log-odds of a test that saw nothing of the `part` its collection is in."""
+    """Return the honest groups, each with the log-odds of a test that saw nothing of the `part` it is from."""
     found: list[Null] = []
     for g in sorted(set(part.values())):
         known = [r for r in rows if all(part[c] != g for c in r.corpus.split("+"))]

@@ -270,6 +270,16 @@ def test_a_group_is_judged_by_its_own_facts_and_says_what_each_kind_of_evidence_
     assert log_odds(sweep.score) == pytest.approx(-0.25 + 2.0 + 1.0 - 1.0)
 
 
+def test_who_joins_later_does_not_change_what_the_group_was_tested_by(log):
+    steps = {"score_mean": Shape(np.array([0.0]), np.array([-9.0, 2.0]), 0.0)}
+    steps["size_spread"] = Shape(np.array([1e-9]), np.array([0.5, -0.25]), 0.0)  # z0 has more prompts than the others
+    test = GroupTest("plain", "1", -0.5, steps)
+    grown = next(c for c in campaigns_of(log, nulls=HONEST, test=test, near=near_in(log[1])) if c.label == SWEEP)
+    assert grown.evidence["n_joined"] == 1
+    assert grown.evidence["weights"] == {"members": 2.0, "quotas": 0.5}
+    assert log_odds(grown.score) == pytest.approx(-0.5 + 2.0 + 0.5)
+
+
 def test_small_accounts_that_share_a_value_with_a_sweep_are_named_beside_it_and_not_raised(log):
     accounts, ground, own = log
     names = np.repeat(accounts.names, np.diff(accounts.offsets)).astype(object)
