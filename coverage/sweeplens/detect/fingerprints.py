@@ -57,8 +57,8 @@ def find_nearest(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return (likeness, account) of the `most` accounts most like each, [n, k], nearest first; never its own.
 
-    `of` and `among`, bool [accounts], say for which accounts and among which; by default all. Among some, where they are
-    no more than `most`, an account that is one of them comes last in its own row, with the likeness -inf.
+    `of` and `among`, bool [accounts], say for which accounts and among which; by default all. Among some that are no
+    more than `most`, an account that is one of them comes last in its own row, with the likeness -inf.
     """
     import faiss
 
