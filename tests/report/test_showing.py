@@ -9,6 +9,9 @@ from sweeplens.report.showing import MOST, prompts_showing, what_shows
 from sweeplens.signals.catalog import KEYS
 from sweeplens.store.snapshot import Snapshot
 
+# These are about all prompts together, or about other accounts.
+NO_PROMPT = {"joint_pack", "kin_nearest", "kin_fifth", "kin_twentieth", "kin_size", "kin_sizes"}
+
 
 @pytest.mark.parametrize(
     ("account", "signal", "ids"),
@@ -27,6 +30,7 @@ from sweeplens.store.snapshot import Snapshot
         ("lone", "capabilities", [0, 10, 20, 30]),
         ("shop", "capabilities", [30, 20]),
         ("chat-1", "discovery", [30, 32, 34, 36, 0]),
+        ("chat-2", "kin_shared", [10, 12, 14, 16, 18, 11, 13, 15, 19]),
     ],
 )
 def test_counts_are_those_of_the_log(snapshot: Snapshot, account: str, signal: str, ids: list[int]) -> None:
@@ -66,7 +70,7 @@ def test_every_signal_of_every_account_shows_a_few_of_its_prompts(
     assert set(ids) <= set(SENT[account])
     assert len(ids) == len(set(ids)) <= MOST
     for percentile in (None, 5.0, 95.0):
-        assert (what_shows(signal, percentile) is None) == (signal == "joint_pack")
+        assert (what_shows(signal, percentile) is None) == (signal in NO_PROMPT)
 
 
 def test_what_is_shown_depends_on_the_side() -> None:

@@ -143,7 +143,9 @@ def test_an_account_is_measured_the_same_in_any_log(scene):
     accounts, ground = scene
     alone = accounts.only(np.array([name == "jumps" for name in accounts.names]))
     assert alone.names == ["jumps"]
-    assert measure_account(alone.one(0), ground).tolist() == measure_account(one(scene, "jumps")[0], ground).tolist()
+    measured, again = measure_account(alone.one(0), ground), measure_account(one(scene, "jumps")[0], ground)
+    assert np.array_equal(measured, again, equal_nan=True)
+    assert np.isfinite(measured).sum() > 30
 
 
 def test_texts_measured_by_processes_are_the_same(monkeypatch):

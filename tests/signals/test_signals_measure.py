@@ -10,6 +10,8 @@ from sweeplens.signals.catalog import BY_KEY, KEYS, SIGNALS
 from sweeplens.signals.ground import measure_ground
 from sweeplens.signals.measure import compare_with_peers, find_peers, measure_accounts, percentile_among
 
+OF_OTHERS = np.array([s.family == "kin" for s in SIGNALS])  # measured of a whole log, beside other accounts
+
 
 def make_scene(n_accounts=9, each=14):
     rng = np.random.default_rng(5)
@@ -25,11 +27,12 @@ def make_scene(n_accounts=9, each=14):
     return accounts, ground
 
 
-def test_every_signal_is_measured_and_small_accounts_have_none():
+def test_every_signal_of_an_account_alone_is_measured_and_small_accounts_have_none():
     accounts, ground = make_scene()
     values = measure_accounts(accounts, ground)
     assert values.shape == (10, len(KEYS))
-    assert np.isfinite(values[:9]).all()
+    assert np.isfinite(values[:9, ~OF_OTHERS]).all()
+    assert np.isnan(values[:, OF_OTHERS]).all()
     assert np.isnan(values[9]).all()
 
 

@@ -105,6 +105,14 @@ def _repeated(own: Own) -> Ids:
     return own.ids[order[own.sent[order] > 1]]
 
 
+def _shared(own: Own) -> Ids:
+    """Return those that most accounts send, each sent by at least one other."""
+    pairs = columns_of(own.snapshot).pairs
+    n = np.bincount(pairs.prompt[np.isin(pairs.prompt, own.ids)], minlength=int(own.ids.max(initial=-1)) + 1)[own.ids]
+    order = np.argsort(-n, kind="stable")
+    return own.ids[order[n[order] > 1]]
+
+
 def _runs(own: Own) -> Ids:
     again = own.requests[1:][own.requests[1:] == own.requests[:-1]]
     found, n = np.unique(again, return_counts=True)
@@ -275,6 +283,7 @@ _FORM = {
 _WAYS: dict[str, tuple[str | tuple[str, str], Callable[[Own], Ids]]] = {
     **dict.fromkeys(("repeats", "most_repeated", "repeat_middle", "resent"), _REPEATED),
     "runs": ("sent again at once, most often first", _runs),
+    "kin_shared": ("sent by other accounts, too, those of most accounts first", _shared),
     **dict.fromkeys(("cells", "cell_evenness"), ("the first in each cell, in order of arrival", _first_of(_cell))),
     "cells_once": ("those whose cell it visits only once", _once),
     "cell_top": ("those in its largest cell", _largest),

@@ -87,6 +87,8 @@ def _behind(snapshot: "Snapshot", evidence: AccountEvidence, facts: list[SignalF
 
 
 def _instead(fact: SignalFact) -> str:
+    if fact.signal in BY_KEY and BY_KEY[fact.signal].family == "kin":
+        return "it is about the accounts on like ground below"
     return {
         "kin": "it is what the accounts on like ground below add",
         "campaign": "it is what the page of its campaign shows",
