@@ -170,6 +170,6 @@ def _nearest_window(logs: np.ndarray, at: int, size: int) -> tuple[int, int]:
     """Return the window of `size` places around `at` whose values are nearest to its own."""
     size = min(size, len(logs))
     starts = np.arange(max(0, at - size + 1), min(at, len(logs) - size) + 1)
-    reach = np.maximum(logs[at] - logs[starts], logs[starts + size - 1] - logs[at])
-    low = int(starts[np.argmin(reach)])
+    sums = np.cumsum(np.r_[0.0, np.abs(logs[starts[0] : starts[-1] + size] - logs[at])])
+    low = int(starts[np.argmin(sums[size:] - sums[:-size])])
     return low, low + size
