@@ -77,23 +77,24 @@ class Seen:
 
 
 def fit(logs: Sequence[Composed], name: str, version: str, workers: int = 1) -> Fitted:
-    """Fit everything on these logs."""
+    """Fit everything on these logs, which are of two folds at least. Raises `ValueError` if they are not."""
+    if len({k.fold for k in logs}) < 2:
+        raise ValueError("the reference takes logs of two folds at least: each is scored by models of the other folds")
     seen = see(logs, workers)
     rows = join([k.rows for k in seen])
     models = [fit_models(rows, s) for s in range(SEEDS)]
     honest = np.concatenate([k.log.values[k.log.honest] for k in seen])
     base, shapes = shapes_of(models, honest)
     detector = Detector(name, version, base, shapes, LEVELS)
-    own = score_out_of_fold(seen)
-    found = [row.with_odds(odds) for k, odds in zip(seen, own, strict=True) for row in k.groups]
+    found = [row.with_odds(odds) for k, odds in zip(seen, score_new_collections(seen), strict=True) for row in k.groups]
     groups = fit_groups(found, name, version)
-    return Fitted(detector, population_of(logs), groups, reference_of(seen, own, found, detector))
+    return Fitted(detector, population_of(logs), groups, reference_of(seen, found, detector))
 
 
 def see(logs: Sequence[Composed], workers: int = 1) -> list[Seen]:
     """Measure what takes a population, each log by that of the other folds' logs: new people meet one without them."""
     folds = sorted({k.fold for k in logs})
-    of_fold = {f: population_of([k for k in logs if k.fold != f] or list(logs)) for f in folds}
+    of_fold = {f: population_of([k for k in logs if k.fold != f]) for f in folds}
     if workers == 1:
         return [_see(k, of_fold[k.fold]) for k in logs]
     with ProcessPoolExecutor(workers) as pool:
@@ -219,8 +220,33 @@ def deal_collections(corpora: Collection[str]) -> dict[str, int]:
     return {names[i]: int(at % GROUPS) for at, i in enumerate(order)}
 
 
-def score_out_of_fold(seen: Sequence[Seen]) -> list[np.ndarray]:
-    """Return each account's own log-odds by models that saw no account of its collections, one array a log."""
+def score_new_logs(seen: Sequence[Seen]) -> list[np.ndarray]:
+    """Return each account's own log-odds by models that saw no log of its fold, one array a log.
+
+    What honest people of a new log score is seen here alone: a model that knows other accounts of the same fold knows
+    attackers who hide under chat of the very collections that are left out, and takes those people for such attackers.
+    """
+    models = {}
+    for fold in {k.log.fold for k in seen}:
+        others = join([k.rows for k in seen if k.log.fold != fold])
+        models[fold] = [fit_models(others, s) for s in range(2)]
+    return [_score(models[k.log.fold], k.log.values, k.log.volume >= LEAST) for k in seen]
+
+
+def _score(
+    models: Sequence[tuple[HistGradientBoostingClassifier, ...]], values: np.ndarray, able: np.ndarray
+) -> np.ndarray:
+    own = np.full(len(values), np.nan)
+    if able.any():
+        own[able] = np.mean([decide(m, values[able]) for m in models], axis=0)
+    return own
+
+
+def score_new_collections(seen: Sequence[Seen]) -> list[np.ndarray]:
+    """Return each account's own log-odds by models that saw no account of its collections, one array a log.
+
+    These models know almost as much as those that ship, so the test of groups learns from them.
+    """
     rows = join([k.rows for k in seen])
     part = deal_collections(rows.corpus.tolist())
     held = [{part[c] for c in own.split("+")} for own in rows.corpus.tolist()]
@@ -231,8 +257,7 @@ def score_out_of_fold(seen: Sequence[Seen]) -> list[np.ndarray]:
         for k, own in zip(seen, out, strict=True):
             first = np.array([part.get(c.split("+")[0], 0) for c in k.log.corpus.tolist()])
             mine = (first == g) & (k.log.volume >= LEAST)
-            if mine.any():
-                own[mine] = np.mean([decide(m, k.log.values[mine]) for m in models], axis=0)
+            own[mine] = _score(models, k.log.values, mine)[mine]
     return out
 
 
@@ -241,19 +266,17 @@ def collections(logs: Sequence[Composed]) -> set[str]:
     return {c for own in stack(logs, "corpus") for c in own.split("+")}
 
 
-def reference_of(
-    seen: Sequence[Seen], own: Sequence[np.ndarray], groups: Sequence[GroupRow], detector: Detector
-) -> Reference:
-    """Return the honest accounts of these logs with the log-odds that models of other collections give them.
+def reference_of(seen: Sequence[Seen], groups: Sequence[GroupRow], detector: Detector) -> Reference:
+    """Return the honest accounts of these logs with the log-odds that models of the other folds give them.
 
-    With them come the honest groups, each with the log-odds of a test that saw none of its collections.
+    With them come the honest groups, each with the log-odds of a test that saw no group of its fold.
     """
-    part = deal_collections([g.corpus for g in groups])
+    own = score_new_logs(seen)
     log_odds = [pool_kin(o, k.prints).log_odds[k.log.honest] for k, o in zip(seen, own, strict=True)]
     volume = np.concatenate([k.log.volume[k.log.honest] for k in seen])
     honest = {c for k in seen for c, h in zip(k.log.corpus, k.log.honest, strict=True) if h for c in c.split("+")}
     return make_reference(
         np.concatenate(log_odds), volume, corpora=len(honest),
         source="honest accounts composed from public prompt collections, each scored by models of other collections",
-        encoder=detector.name, detector=detector, groups=null_groups(groups, part),
+        encoder=detector.name, detector=detector, groups=null_groups(groups),
     )  # fmt: skip

@@ -1,7 +1,7 @@
 """Fit the test of groups: logistic regression on the ranks of a group's facts, written down as step functions."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,8 +24,8 @@ from sweeplens.signals.measure import LEAST as LEAST_PROMPTS
 from sweeplens.signals.measure import measure_account
 
 _PULL = 0.1  # inverse of the penalty; of 0.01 to 0.2, held out, it found most groups
-_RARELY = -0.7  # power of how often a collection's groups appear
-_SMALL = 0.1  # weight of the groups whose accounts are too small for a score, beside that of the others
+_RARELY = -0.4  # power of how often a collection's groups appear
+_SMALL = 0.2  # weight of the groups whose accounts are too small for a score, beside that of the others
 _TAIL = (0.005, 0.01, 0.02)
 _RANKS = np.array([*_TAIL, *np.linspace(0, 1, 33)[1:-1], *(1 - q for q in reversed(_TAIL))])  # where a fact's steps lie
 _OUTER = 0.005  # of the ranks: further out, groups of training say nothing
@@ -42,6 +42,7 @@ class GroupRow:
     kind     1 for a group of attackers, 0 for an honest one, -1 for one that is neither
     corpus   the collections that most of its members were composed from
     prompts  distinct prompts
+    fold     that of the log it is from
     """
 
     facts: np.ndarray
@@ -49,6 +50,7 @@ class GroupRow:
     kind: int
     corpus: str
     prompts: int
+    fold: str
 
     def with_odds(self, odds: np.ndarray) -> "GroupRow":
         """Return the group with its members' log-odds among its facts; `odds` are those of the whole log's accounts."""
@@ -77,11 +79,9 @@ def measure_groups(part: Part, keys: np.ndarray, population: Population) -> list
         kind = 1 if attack >= _MOST else 0 if attack + dual <= _LEAST else -1
         corpus = Counter("+".join(k.corpora) for k in labels).most_common(1)[0][0]
         facts = measure_group(group, halves, halves.places(members))
-        small = (
-            log.accounts.volumes[members] < LEAST_PROMPTS
-        )  # what is too small for a score has none in its group either
+        small = log.accounts.volumes[members] < LEAST_PROMPTS  # such an account has no score in its group either
         rows = np.where(small, -1, part.rows[members])
-        out.append(GroupRow(facts, rows, kind, corpus, len(union.distinct)))
+        out.append(GroupRow(facts, rows, kind, corpus, len(union.distinct), log.fold))
     return out
 
 
@@ -92,15 +92,12 @@ def fit_groups(rows: Sequence[GroupRow], name: str, version: str) -> GroupTest:
     return GroupTest(name, version, base, shapes)
 
 
-def null_groups(rows: Sequence[GroupRow], part: Mapping[str, int]) -> list[Null]:
-    """Return the honest groups, each with the log-odds of a test that saw nothing of the `part` it is from."""
+def null_groups(rows: Sequence[GroupRow]) -> list[Null]:
+    """Return the honest groups, each with the log-odds of a test that saw no log of its fold."""
     found: list[Null] = []
-    for g in sorted(set(part.values())):
-        known = [r for r in rows if all(part[c] != g for c in r.corpus.split("+"))]
-        held = [r for r in rows if r.kind == 0 and part[r.corpus.split("+")[0]] == g]
-        if not held:
-            continue
-        test = fit_groups(known, "held-out", "0")
+    for fold in sorted({r.fold for r in rows}):
+        test = fit_groups([r for r in rows if r.fold != fold], "held-out", "0")
+        held = [r for r in rows if r.fold == fold and r.kind == 0]
         found += [(round(test.log_odds(r.facts), 4), len(r.rows), r.prompts) for r in held]
     return found
 

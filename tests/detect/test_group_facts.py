@@ -48,13 +48,12 @@ def test_quotas_and_scores():
     assert math.isnan(nothing["score_low"])
 
 
-def test_signals_stand_for_the_union_the_median_member_and_the_spread_of_members():
+def test_signals_stand_for_the_union_and_the_median_member():
     values = np.full((3, len(KEYS)), np.nan)
     values[:, KEYS.index("repeats")] = (0.0, 0.2, 0.4)
     facts = facts_of(values=values)
     assert facts["union_repeats"] == KEYS.index("repeats")
     assert facts["member_repeats"] == pytest.approx(0.2)
-    assert facts["spread_repeats"] == pytest.approx(0.2)
     assert math.isnan(facts["member_leaning"])
 
 

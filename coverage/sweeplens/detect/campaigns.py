@@ -24,16 +24,15 @@ from sweeplens.signals.account import Accounts
 from sweeplens.signals.ground import Ground
 
 SWEEP, TENANT, TEMPLATE, BENCHMARK, UNDECIDED = "sweep", "tenant", "template", "benchmark", "undecided"
-# Log-odds of a group, and p, for a sweep: likely and rare, or very likely and not common. 0 is an even chance in
-# training, where honest groups and attacks weigh the same. Held out, 0 alone lets one honest group in eleven pass; of
-# 131 honest groups these two rules let none pass.
-_LIKELY, RARE = 0.5, 0.05
-_VERY_LIKELY, UNCOMMON = 1.2, 0.15
+# Log-odds of a group at least, and p at most, for a sweep. 0 is an even chance in training, where honest groups and
+# attacks weigh the same; held out, 0 alone lets one honest group in twelve pass, and of 131 these two let none pass.
+LIKELY, RARE = 0.5, 0.1
 _FAR = 5.0  # log-odds under its members' mean, and under -3 by itself: such a member of a sweep is in bad company
 _HONEST = -3.0
 # Log-odds of its own under which an account does not join a sweep by a part of its prompts, and is not raised to the
-# level of the sweep it is in: in held-out logs 98 of 100 members lie above, and people who chat about it lie below.
-DOUBTFUL = -1.0
+# level of the sweep it is in: in held-out logs 92 of 100 members lie above, and half of the honest people in mixed
+# groups lie below.
+DOUBTFUL = -0.5
 _SAME_ORG = 0.8  # share of the members in one organisation that makes a group a tenant's keys
 _KNOWN = 0.5  # share of the prompts from one known set that makes a benchmark run
 _NARROW = 8.0  # cells in 40 prompts of the union under which a group is one narrow job
@@ -117,8 +116,7 @@ def judge_group(odds: float, p_value: float, evidence: Mapping[str, object]) -> 
         return BENCHMARK
     if evidence.get("dealing") == COPIES:
         return TEMPLATE if narrow else BENCHMARK
-    very_likely = _or_lowest(odds) >= _VERY_LIKELY and not p_value > UNCOMMON
-    strong = very_likely or (_or_lowest(odds) >= _LIKELY and p_value <= RARE)
+    strong = _or_lowest(odds) >= LIKELY and not p_value > RARE
     formed = _number(evidence, "n_fingerprints") < 2 or _number(evidence, "tested_likeness") >= _ALIKE
     if strong and formed and _number(evidence, "n_accounts") >= LEAST:
         return SWEEP

@@ -17,7 +17,7 @@ SIGNALS = (
     "repeats", "most_repeated", "repeat_middle", "resent", "runs", "pair_mean", "pair_spread", "pair_high",
     "nearest_spread", "leaning",
 )  # fmt: skip
-ALIKE, DEALT, EVEN, MEMBERS, VARIED, UNITED = "likeness", "dealing", "quotas", "members", "differences", "union"
+ALIKE, DEALT, EVEN, MEMBERS, UNITED = "likeness", "dealing", "quotas", "members", "union"
 _OF_GROUP = {
     "likeness": ALIKE, "tested_likeness": ALIKE, "frozen_likeness": ALIKE,
     "dealing": DEALT, "shared": DEALT, "shared_over_expected": DEALT,
@@ -28,7 +28,6 @@ KIND_OF: dict[str, str] = {
     **_OF_GROUP,
     **{f"union_{key}": UNITED for key in SIGNALS},
     **{f"member_{key}": MEMBERS for key in SIGNALS},
-    **{f"spread_{key}": VARIED for key in SIGNALS},
 }
 """Every fact of a group, in order, and the kind of evidence that it belongs to."""
 FACTS: tuple[str, ...] = tuple(KIND_OF)
@@ -69,13 +68,13 @@ def measure_group(group: Group, halves: Halves, rows: np.ndarray) -> np.ndarray:
     known = group.odds[~np.isnan(group.odds)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a signal that no member has is missing, which is no news
-        low, middle, high = np.nanquantile(group.values[:, _COLUMNS], [0.25, 0.5, 0.75], axis=0)
+        middle = np.nanmedian(group.values[:, _COLUMNS], axis=0)
     facts = np.array([
         *alike,
         math.log(max(_LEAST_RATIO, split.ratio)), split.shared, split.shared / max(_LEAST_EXPECTED, split.expected),
         float(sizes.std() / sizes.mean()),
         *((float(known.mean()), float(np.quantile(known, _LOW))) if len(known) else (np.nan, np.nan)),
-        *group.signals[_COLUMNS], *middle, *(high - low),
+        *group.signals[_COLUMNS], *middle,
     ])  # fmt: skip
     facts[~np.isfinite(facts)] = np.nan
     return facts

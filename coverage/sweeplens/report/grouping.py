@@ -36,7 +36,6 @@ KINDS: Mapping[str, str] = {
     "dealing": "how prompts are dealt over them",
     "quotas": "how even their shares are",
     "members": "what each of them asks alone",
-    "differences": "how little they differ from each other",
 }
 _NAMED = 5  # accounts beside a group that are named; the number of the others follows
 
