@@ -7,7 +7,7 @@ from sweeplens.detect.bulk import FEWEST, Bulk, cautious_p, measure_bulk
 from sweeplens.detect.calibration import make_reference
 from sweeplens.detect.detector import Detector
 
-DETECTOR = Detector("plain", "1", 0.0, {}, {"watch": 0.5, "review": 0.8, "high": 0.9, "campaign": 0.5})
+DETECTOR = Detector("plain", "1", 0.0, {}, {"watch": 0.5, "review": 0.8, "high": 0.9})
 
 
 def normal(n, seed, middle=-3.0, spread=1.0):
@@ -28,10 +28,9 @@ def bulk_of(odds, reference):
 def test_a_log_of_people_like_the_reference_leaves_p_as_it_is(reference):
     odds = normal(2000, 1)
     bulk = bulk_of(odds, reference)
-    assert bulk.shift < 0.1
-    assert bulk.spread < 1.1
+    assert bulk == Bulk()
     volumes = np.full(2000, 40)
-    assert cautious_p(odds, volumes, reference, Bulk()) == pytest.approx(reference.p_values(odds, volumes))
+    assert cautious_p(odds, volumes, reference, bulk) == pytest.approx(reference.p_values(odds, volumes))
 
 
 @pytest.mark.parametrize("attacks", [0.0, 0.05, 0.3])
@@ -40,19 +39,23 @@ def test_where_everybody_lies_higher_the_logs_own_bulk_speaks_however_many_attac
     odds = np.concatenate([normal(int(n * (1 - attacks)), 2, middle=-1.5), normal(int(n * attacks), 3, middle=4.0)])
     bulk = bulk_of(odds, reference)
     assert bulk.speaks
-    assert bulk.shift == pytest.approx(1.5, abs=0.35)
+    assert bulk.shift == pytest.approx(1.5 - 0.25, abs=0.35)
     volumes = np.full(len(odds), 40)
     honest = np.arange(len(odds)) < int(n * (1 - attacks))
     cautious = cautious_p(odds, volumes, reference, bulk)
     assert (reference.p_values(odds, volumes)[honest] <= 0.005).mean() > 0.05
-    assert (cautious[honest] <= 0.005).mean() < 0.02
+    # A quarter of a log-odds counts as usual, which in the tail is a factor of two in p.
+    assert (cautious[honest] <= 0.005).mean() < 0.025
     assert (cautious >= reference.p_values(odds, volumes)).all()
 
 
 def test_attacks_alone_move_hardly_anything(reference):
     odds = np.concatenate([normal(1300, 4), normal(700, 5, middle=4.0)])
-    assert bulk_of(odds, reference).shift < 0.2
-    assert bulk_of(odds, reference).spread < 1.25
+    assert bulk_of(odds, reference) == Bulk()
+
+
+def test_a_usual_difference_between_logs_does_not_count(reference):
+    assert bulk_of(normal(4000, 10, middle=-2.85, spread=1.2), reference) == Bulk()
 
 
 def test_a_log_that_lies_lower_gains_nothing_by_it(reference):
@@ -60,7 +63,7 @@ def test_a_log_that_lies_lower_gains_nothing_by_it(reference):
 
 
 def test_a_wider_bulk_widens_the_null_up_to_twice(reference):
-    assert bulk_of(normal(4000, 7, spread=1.5), reference).spread == pytest.approx(1.5, abs=0.15)
+    assert bulk_of(normal(4000, 7, spread=1.95), reference).spread == pytest.approx(1.5, abs=0.15)
     assert bulk_of(normal(4000, 8, spread=9.0), reference).spread == 2.0
 
 

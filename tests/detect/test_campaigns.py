@@ -26,7 +26,7 @@ from sweeplens.signals.account import group_accounts
 from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.ground import Ground
 
-DETECTOR = Detector("plain", "1", 0.0, {}, {"watch": 0.5, "review": 0.8, "high": 0.9, "campaign": 0.5})
+DETECTOR = Detector("plain", "1", 0.0, {}, {"watch": 0.5, "review": 0.8, "high": 0.9})
 HONEST = [(-1.0 - 0.01 * i, 5 + i % 7, 200) for i in range(200)]
 EVIDENCE = {
     "n_accounts": 9, "n_fingerprints": 9, "tested_likeness": 0.4, "dealing": "random", "same_org": 0.0,

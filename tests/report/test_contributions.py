@@ -25,7 +25,7 @@ BASE = -2.0
 def explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Snapshot:
     """Return the small store as if a known detector had scored it."""
     shapes = {"cells": CELLS, "repeats": REPEATS, "locality": LOCALITY}
-    known = Detector("handmade", "1", BASE, shapes, {"watch": 0.2, "review": 0.5, "high": 0.8, "campaign": 0.5})
+    known = Detector("handmade", "1", BASE, shapes, {"watch": 0.2, "review": 0.5, "high": 0.8})
     monkeypatch.setattr(contributions, "choose_detector", lambda encoder, store: known)
     return write_small_store(tmp_path / "store")
 
