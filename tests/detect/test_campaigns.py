@@ -57,8 +57,8 @@ def test_groups_are_labelled_by_what_explains_them(change, label):
 @pytest.mark.parametrize(
     ("odds", "p", "label"),
     [
-        (0.8, 0.1, SWEEP),
-        (0.79, 0.001, UNDECIDED),
+        (0.5, 0.1, SWEEP),
+        (0.49, 0.001, UNDECIDED),
         (9.0, 0.11, UNDECIDED),
         (-0.1, 0.001, UNDECIDED),
         (1.3, math.nan, SWEEP),
@@ -229,7 +229,7 @@ def test_members_are_raised_towards_their_group_and_say_so():
 
 def test_a_member_that_looks_honest_by_itself_is_not_raised_and_one_with_no_say_is():
     campaign = Campaign("C-01", SWEEP, (0, 1, 2), 90, 80, 0.9, "review")
-    scores = scores_of([0.5, 0.5, math.nan], own=[-1.1, -1.0, math.nan])
+    scores = scores_of([0.5, 0.5, math.nan], own=[-0.6, -0.5, math.nan])
     raised = raise_members(scores, ("none", "none", "insufficient"), (campaign,))
     assert raised.level == ("none", "review", "review")
     assert raised.level_from == ("account", "campaign", "campaign")
