@@ -17,6 +17,8 @@ def test_demo_shows_the_truth_and_is_built_once(cli, tmp_path: Path) -> None:
     assert {label for label, _, _ in counts} == {"attack", "benign", "dual"}
     assert sum(int(total) for _, _, total in counts) == 249
     assert [name for name in ("campaign-1", "campaign-2") if name not in campaigns] == []
+    said = re.findall(r"^C-\d\d: \d+ accounts ask as if they drew from one pool: ", campaigns, flags=re.M)
+    assert len(said) == 2
     assert f"sweeplens app --store {tmp_path / 'own'}" in out
     # The second time nothing is built, and the same is shown.
     code, again, err = cli(*words)

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from sweeplens.cli.building import run_build
 from sweeplens.cli.output import write_drawing
 from sweeplens.cli.streams import say
-from sweeplens.cli.tables import add_row, count, make_table, score
+from sweeplens.cli.tables import add_row, count, draw_ranked, make_table, score
 from sweeplens.errors import StoreError, SweepLensError
 from sweeplens.report.facts import FLAGGED
+from sweeplens.report.grouping import describe_grouping
 from sweeplens.report.queue import account_queue, campaign_queue
 from sweeplens.store.snapshot import open_snapshot
 
@@ -82,7 +83,7 @@ def _draw(
     console: "Console", accounts: Sequence["AccountRow"], groups: Sequence["CampaignRow"], truth: Truth, store: Path
 ) -> None:
     print_line = console.print
-    print_line("The queue, with what is true of each account on the right:\n", soft_wrap=True)
+    print_line("The queue, with what is true of each account:\n", soft_wrap=True)
     _draw_queue(console, accounts, truth)
     print_line("\nFlagged (level review or high), by what the accounts are:\n", soft_wrap=True)
     _draw_kinds(console, accounts, truth)
@@ -94,13 +95,14 @@ def _draw(
 
 
 def _draw_queue(console: "Console", accounts: Sequence["AccountRow"], truth: Truth) -> None:
-    table = make_table("level", "score>", "account:24", "requests>", "campaign", "truth:30")
-    for row in accounts[:_ROWS]:
+    shown = accounts[:_ROWS]
+    cells = []
+    for row in shown:
         known = truth[row.account_id]
-        true = f"{known['type']} {known['campaign_id']}".strip()
-        cells = [row.level, score(row.score), row.account_id, count(row.n_requests, console), row.campaign_id or ""]
-        add_row(table, [*cells, true], styles={5: "bold" if known["label"] == "attack" else ""})
-    console.print(table)
+        requests, true = count(row.n_requests, console), f"{known['type']} {known['campaign_id']}".strip()
+        cells.append([row.level, score(row.score), row.account_id, requests, row.campaign_id or "", true])
+    columns = ["level", "score>", "account:24", "requests>", "campaign", "truth:30"]
+    draw_ranked(console, columns, cells, "why", [row.reasons[0].text if row.reasons else "" for row in shown])
 
 
 def _draw_kinds(console: "Console", accounts: Sequence["AccountRow"], truth: Truth) -> None:
@@ -133,6 +135,8 @@ def _draw_campaigns(console: "Console", groups: Sequence["CampaignRow"], truth: 
         if group.campaign_id not in used:
             add_row(table, ["none", "", group.campaign_id, str(len(group.accounts)), "", ""])
     console.print(table)
+    for group in groups:
+        console.print(f"\n{group.campaign_id}: {describe_grouping(group, 0)[0]}", soft_wrap=True, markup=False)
 
 
 def _overlap(members: set[str], group: "CampaignRow") -> float:

@@ -32,7 +32,7 @@ def draw_accounts(console: "Console", rows: Sequence["AccountRow"], review: "Rev
     _insert_chances(columns, cells, rows)
     _add_states(columns, cells, rows, review)
     reasons = [row.reasons[0].text if row.reasons else "" for row in rows]
-    _draw_ranked(console, columns, cells, "why", reasons)
+    draw_ranked(console, columns, cells, "why", reasons)
 
 
 def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"], review: "Review") -> None:
@@ -47,7 +47,7 @@ def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"], review: "R
     columns = ["level", "score>", "campaign", "label", "accounts>", "requests>", "prompts>"]
     _insert_chances(columns, cells, rows)
     _add_states(columns, cells, rows, review)
-    _draw_ranked(console, columns, cells, "members", [", ".join(row.accounts[:20]) for row in rows])
+    draw_ranked(console, columns, cells, "members", [", ".join(row.accounts[:20]) for row in rows])
 
 
 def _insert_chances(columns: list[str], cells: list[list[str]], rows: Sequence["AccountRow | CampaignRow"]) -> None:
@@ -71,9 +71,7 @@ def _add_states(
             line.append(state)
 
 
-def _draw_ranked(
-    console: "Console", columns: list[str], rows: list[list[str]], last: str, texts: Sequence[str]
-) -> None:
+def draw_ranked(console: "Console", columns: list[str], rows: list[list[str]], last: str, texts: Sequence[str]) -> None:
     """Print rows whose first cell is a level; a last column takes what the terminal leaves, or is left out."""
     room = leave_out(console, columns, rows, ["prompts"])
     table = make_table(*columns, *([f"{last}:{room}"] if room >= _LEAST else []))

@@ -76,7 +76,8 @@ def _weights(evidence: Mapping[str, Any]) -> list[str]:
     weights = evidence.get("weights")
     if not isinstance(weights, dict) or not weights:
         return []
-    parts = [f"{signed(float(v))} for {KINDS[k]}" for k, v in weights.items() if k in KINDS]
+    strongest = sorted(((k, float(v)) for k, v in weights.items() if k in KINDS), key=lambda pair: -abs(pair[1]))
+    parts = [f"{signed(weight)} for {KINDS[kind]}" for kind, weight in strongest]
     return [f"in the test of the group, in log-odds: {', '.join(parts)}"]
 
 
