@@ -57,9 +57,9 @@ def test_groups_are_labelled_by_what_explains_them(change, label):
 @pytest.mark.parametrize(
     ("odds", "p", "label"),
     [
-        (0.5, 0.1, SWEEP),
+        (0.5, 0.08, SWEEP),
         (0.49, 0.001, UNDECIDED),
-        (9.0, 0.11, UNDECIDED),
+        (9.0, 0.09, UNDECIDED),
         (-0.1, 0.001, UNDECIDED),
         (1.3, math.nan, SWEEP),
         (-0.1, math.nan, UNDECIDED),

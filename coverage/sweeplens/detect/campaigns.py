@@ -26,7 +26,7 @@ from sweeplens.signals.ground import Ground
 SWEEP, TENANT, TEMPLATE, BENCHMARK, UNDECIDED = "sweep", "tenant", "template", "benchmark", "undecided"
 # Log-odds of a group at least, and p at most, for a sweep. 0 is an even chance in training, where honest groups and
 # attacks weigh the same; held out, 0 alone lets one honest group in twelve pass, and of 131 these two let none pass.
-LIKELY, RARE = 0.5, 0.1
+LIKELY, RARE = 0.5, 0.08
 _FAR = 5.0  # log-odds under its members' mean, and under -3 by itself: such a member of a sweep is in bad company
 _HONEST = -3.0
 # Log-odds of its own under which an account does not join a sweep by a part of its prompts, and is not raised to the
