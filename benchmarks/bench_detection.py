@@ -3,7 +3,7 @@
     python benchmarks/bench_detection.py --accounts 25000 --prompts 40
 
 Texts and vectors are made up: honest accounts stay with a few of 3,000 topics, and three campaigns of 300 accounts each
-deal out one set that spans a hundred topics. Prints seconds by step, peak memory, and which campaigns were found.
+deal out one set that spans thirty topics. Prints seconds by step, peak memory, and which campaigns were found.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from sweeplens.signals.measure import measure_accounts
 from sweeplens.text import content_hash
 
 _WORDS = 4000
-_TOPICS, _CAMPAIGNS, _MEMBERS, _SPAN = 3000, 3, 300, 100
+_TOPICS, _CAMPAIGNS, _MEMBERS, _SPAN = 3000, 3, 300, 30
 _NOISE = 0.05
 
 
