@@ -39,13 +39,12 @@ def test_where_everybody_lies_higher_the_logs_own_bulk_speaks_however_many_attac
     odds = np.concatenate([normal(int(n * (1 - attacks)), 2, middle=-1.5), normal(int(n * attacks), 3, middle=4.0)])
     bulk = bulk_of(odds, reference)
     assert bulk.speaks
-    assert bulk.shift == pytest.approx(1.5 - 0.25, abs=0.35)
+    assert bulk.shift == pytest.approx(1.5, abs=0.35)
     volumes = np.full(len(odds), 40)
     honest = np.arange(len(odds)) < int(n * (1 - attacks))
     cautious = cautious_p(odds, volumes, reference, bulk)
     assert (reference.p_values(odds, volumes)[honest] <= 0.005).mean() > 0.05
-    # A quarter of a log-odds counts as usual, which in the tail is a factor of two in p.
-    assert (cautious[honest] <= 0.005).mean() < 0.025
+    assert (cautious[honest] <= 0.005).mean() < 0.02
     assert (cautious >= reference.p_values(odds, volumes)).all()
 
 

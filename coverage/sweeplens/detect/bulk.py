@@ -15,6 +15,7 @@ _WIDEST = 2.0  # times as spread as the reference, at most
 # So much do logs of honest people differ: without their attacks, the bulk of held-out logs lies up to 0.24 higher than
 # that of the reference and is up to 1.4 times as wide. Attacks that are left in it add as much again.
 _USUAL_SHIFT, _USUAL_SPREAD = 0.25, 1.3
+_FAR, _FARTHEST = 0.75, 1.1  # a shift of more than the first is less and less usual, and of the second not at all
 
 Floats = NDArray[np.float64]
 
@@ -54,7 +55,8 @@ def measure_bulk(log_odds: Floats, volumes: NDArray[np.int64], reference: Refere
     middle = len(_SHARES) - 1
     spread = float((here[middle] - here[0]) / max(there[middle] - there[0], 1e-9))
     shift = float(np.median(here - there))
-    beyond = max(0.0, shift - _USUAL_SHIFT), max(1.0, spread / _USUAL_SPREAD)
+    usual = _USUAL_SHIFT * float(np.interp(shift, [_FAR, _FARTHEST], [1.0, 0.0]))
+    beyond = max(0.0, shift - usual), max(1.0, spread / _USUAL_SPREAD)
     return Bulk(round(beyond[0], 4), round(min(beyond[1], _WIDEST), 4))
 
 
