@@ -12,6 +12,9 @@ from sweeplens.detect.detector import LEVELS, chance, log_odds
 
 CAMPAIGN = "campaign"  # the name under which a group's help stands among the reasons
 _SHARE = 0.8  # of the way from a member's log-odds to its group's: the order of members stays
+# Log-odds under those of the middle member, at which one that by itself looks honest is another kind of account. Where
+# all members look honest alone, as in a campaign whose prompts are like people's, they are raised as one.
+_APART = 1.0
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,8 @@ def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Seque
     """Move each member of a sweep 0.8 of the way to its group's log-odds, where that is higher.
 
     A member with too few prompts for a score of its own takes the group's. Its level is the higher of its own and the
-    group's, and `level_from` says which. A member that by itself looks honest keeps its own score and level: it stands
-    in the group, and its own prompts do not support more. Its p and q stay its own.
+    group's, and `level_from` says which. A member that by itself looks honest, and more so than its fellows, keeps its own
+    score and level: it stands in the group, and its own prompts do not support more. Its p and q stay its own.
     """
     score = scores.score.copy()
     level, level_from, reasons = list(levels), ["account"] * len(score), list(scores.reasons)
@@ -37,10 +40,7 @@ def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Seque
         if campaign.label != SWEEP:
             continue
         group = log_odds(campaign.score)
-        for code in campaign.codes:
-            alone = scores.log_odds[code] if math.isnan(scores.own[code]) else scores.own[code]
-            if alone < DOUBTFUL:
-                continue
+        for code in _supported(scores, campaign.codes):
             own = group - 1.0 if math.isnan(score[code]) else float(scores.log_odds[code])
             added = max(0.0, _SHARE * (group - own))
             score[code] = chance(own + added)
@@ -49,6 +49,16 @@ def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Seque
             if LEVELS.index(campaign.level) > LEVELS.index(level[code]):
                 level[code], level_from[code] = campaign.level, "campaign"
     return Raised(score, tuple(level), tuple(level_from), tuple(reasons))
+
+
+def _supported(scores: AccountScores, codes: Sequence[int]) -> list[int]:
+    """Return the members that a sweep raises."""
+    members = np.array(codes)
+    alone = np.where(np.isnan(scores.own[members]), scores.log_odds[members], scores.own[members])
+    known = alone[~np.isnan(alone)]
+    bar = min(DOUBTFUL, float(np.median(known)) - _APART) if len(known) else DOUBTFUL
+    kept: list[int] = members[~(alone < bar)].tolist()
+    return kept
 
 
 def _reason(campaign: Campaign, weight: float) -> Reason:
