@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 from variants import Part
 
 from sweeplens.detect.detector import Shape
-from sweeplens.detect.group_facts import FACTS, Group, measure_group
+from sweeplens.detect.group_facts import FACTS, Group, measure_group, measure_union
 from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.groups import find_groups
 from sweeplens.detect.halves import take_halves
@@ -21,7 +21,6 @@ from sweeplens.detect.partition import split_ground
 from sweeplens.detect.population import Population
 from sweeplens.detect.prints import take_prints
 from sweeplens.signals.measure import LEAST as LEAST_PROMPTS
-from sweeplens.signals.measure import measure_account
 
 _PULL = 0.1  # inverse of the penalty; of 0.01 to 0.2, held out, it found most groups
 _RARELY = -0.4  # power of how often a collection's groups appear
@@ -71,7 +70,7 @@ def measure_groups(part: Part, keys: np.ndarray, population: Population) -> list
         union = log.accounts.union(members.tolist())
         nothing = np.full(len(members), np.nan)
         group = Group(
-            own, measure_account(union, log.ground), log.values[members], nothing,
+            own, measure_union(union, own, log.ground), log.values[members], nothing,
             split_ground(own, log.ground.cell),
         )  # fmt: skip
         labels = [log.labels[c] for c in members.tolist()]

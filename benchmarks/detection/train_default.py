@@ -21,7 +21,7 @@ from sweeplens.detect.detector import Detector
 from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.population import dump_population
 
-VERSION = {"default": "3", "multilingual": "2", "fast": "4", "fast-english": "3"}
+VERSION = {"default": "4", "multilingual": "3", "fast": "5", "fast-english": "4"}
 
 
 def detector_json(detector: Detector, logs: list[Composed]) -> str:

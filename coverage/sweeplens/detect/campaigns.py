@@ -30,8 +30,8 @@ LIKELY, RARE = 0.5, 0.08
 _FAR = 5.0  # log-odds under its members' mean, and under -3 by itself: such a member of a sweep is in bad company
 _HONEST = -3.0
 # Log-odds of its own under which an account does not join a sweep by a part of its prompts, and is raised to the level
-# of the sweep it is in only where its fellows lie there, too: in held-out logs 95 of 100 attackers in sweeps are raised,
-# and half of the honest people in mixed groups are not.
+# of the sweep it is in only where its fellows lie there, too. In held-out logs 95 of 100 attackers in sweeps are raised
+# so, and half of the honest people in mixed groups are not.
 DOUBTFUL = -0.5
 _SAME_ORG = 0.8  # share of the members in one organisation that makes a group a tenant's keys
 _KNOWN = 0.5  # share of the prompts from one known set that makes a benchmark run

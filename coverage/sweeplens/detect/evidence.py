@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sweeplens.detect.detector import chance
-from sweeplens.detect.group_facts import Group, measure_group
+from sweeplens.detect.group_facts import Group, measure_group, measure_union
 from sweeplens.detect.group_test import GroupTest
 from sweeplens.detect.groups import mean_likeness
 from sweeplens.detect.halves import Halves
@@ -18,7 +18,6 @@ from sweeplens.detect.partition import split_ground
 from sweeplens.signals.account import MISSING, Accounts
 from sweeplens.signals.catalog import KEYS
 from sweeplens.signals.ground import Ground
-from sweeplens.signals.measure import measure_account
 
 _CELLS = KEYS.index("cells")
 _DAY = 86_400_000_000
@@ -52,7 +51,7 @@ def gather(scene: Scene, members: np.ndarray) -> tuple[float, dict[str, object]]
     accounts, ground = scene.accounts, scene.ground
     union = accounts.union(members.tolist())
     own = [accounts.distinct(c) for c in members.tolist()]
-    signals = measure_account(union, ground)
+    signals = measure_union(union, own, ground)
     cells = [np.unique(ground.cell[d]) for d in own]
     rows = scene.halves.places(members)
     split = split_ground(own, ground.cell)

@@ -2,14 +2,18 @@
 
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sweeplens.detect.groups import mean_likeness
 from sweeplens.detect.halves import Halves
 from sweeplens.detect.partition import Partition
+from sweeplens.signals.account import Account
 from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.ground import Ground
+from sweeplens.signals.measure import measure_account
 
 # Of an account's signals, those that tell groups apart in collections that no model has seen. None looks at the order
 # of requests, which an attacker chooses at no cost, or at the map, which is another in every log.
@@ -33,6 +37,8 @@ KIND_OF: dict[str, str] = {
 FACTS: tuple[str, ...] = tuple(KIND_OF)
 _COLUMNS = [KEYS.index(key) for key in SIGNALS]
 _LOW = 0.25  # the quantile that stands for members that score low
+_COMMON = 0.75  # share of the members that sent a prompt, from which on it says nothing of what they took from a pool
+_LEAST_LEFT = 0.5  # of all requests, that must be left without such prompts
 _LEAST_RATIO = 0.3  # of the dealing ratio, before its logarithm is taken
 _LEAST_EXPECTED = 1e-6
 
@@ -42,7 +48,7 @@ class Group:
     """A group, as it is measured.
 
     own     the distinct prompts of each member
-    signals float64 [S]: of all of them taken as one account
+    signals float64 [S]: of all of them taken as one account, as `measure_union` does
     values  float64 [members, S]: of each member alone
     odds    float64 [members]: log-odds of each member alone, NaN where it has none
     split   how the members share the ground
@@ -53,6 +59,22 @@ class Group:
     values: np.ndarray
     odds: np.ndarray
     split: Partition
+
+
+def measure_union(union: Account, own: Sequence[np.ndarray], ground: Ground) -> np.ndarray:
+    """Return the signals, float64 [S], of members taken as one account; `own` are the distinct prompts of each.
+
+    What nearly all of them sent is left out where it is little: a greeting, or a last turn that is always the same.
+    It would otherwise pass for a prompt that is sent again and again.
+    """
+    prompts, senders = np.unique(np.concatenate(list(own)), return_counts=True)
+    common = prompts[senders >= _COMMON * len(own)]
+    stays = ~np.isin(union.requests, common)
+    if not stays.all() and stays.mean() >= _LEAST_LEFT:
+        union = replace(
+            union, requests=union.requests[stays], distinct=union.distinct[~np.isin(union.distinct, common)]
+        )
+    return measure_account(union, ground)
 
 
 def measure_group(group: Group, halves: Halves, rows: np.ndarray) -> np.ndarray:

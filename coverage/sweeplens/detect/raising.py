@@ -31,8 +31,8 @@ def raise_members(scores: AccountScores, levels: Sequence[str], campaigns: Seque
     """Move each member of a sweep 0.8 of the way to its group's log-odds, where that is higher.
 
     A member with too few prompts for a score of its own takes the group's. Its level is the higher of its own and the
-    group's, and `level_from` says which. A member that by itself looks honest, and more so than its fellows, keeps its own
-    score and level: it stands in the group, and its own prompts do not support more. Its p and q stay its own.
+    group's, and `level_from` says which. A member that by itself looks honest, and more so than its fellows, keeps its
+    own score and level: it stands in the group, and its own prompts do not support more. Its p and q stay its own.
     """
     score = scores.score.copy()
     level, level_from, reasons = list(levels), ["account"] * len(score), list(scores.reasons)

@@ -167,6 +167,11 @@ class VectorCache:
         return self._index
 
 
+def carried_key(prompt_hash: str) -> str:
+    """Return the key under which the vector of what a prompt carries is kept, where that is not its own text."""
+    return f"{int(prompt_hash, 16) ^ 1:032x}"
+
+
 def forget_everywhere(root: Path, hashes: Sequence[str]) -> int:
     """Remove the rows of these hashes from the caches of all encoders under `root`, and return how many there were.
 
@@ -190,7 +195,7 @@ def _sweep(folder: Path, hashes: Sequence[str], *, keep: bool) -> int:
     """Remove the rows whose hash is in `hashes` (or, with `keep`, is not) from all segments of a folder."""
     if not len(hashes) and not keep:
         return 0
-    wanted = _words(_split(hashes))
+    wanted = _words(_split([*hashes, *map(carried_key, hashes)]))
     removed = 0
     with _writing(folder):
         try:

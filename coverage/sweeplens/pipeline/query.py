@@ -7,6 +7,7 @@ import numpy as np
 
 from sweeplens.config import Settings
 from sweeplens.embed.encoder import Encoder, known_name, load_encoder
+from sweeplens.embed.json_text import carried_text
 from sweeplens.errors import EncoderError
 from sweeplens.store.snapshot import Snapshot
 
@@ -28,5 +29,5 @@ def encode_query(snapshot: Snapshot, text: str, settings: Settings) -> np.ndarra
         raise EncoderError(
             f"the encoder {known['name']} is not the one that snapshot {snapshot.snapshot_id} was built with: rebuild"
         )
-    vector: np.ndarray = encoder.encode([text])[0]
+    vector: np.ndarray = encoder.encode([carried_text(text)])[0]
     return vector
