@@ -227,15 +227,22 @@ def test_members_are_raised_towards_their_group_and_say_so():
     assert raised.reasons[1] == ()
 
 
-def test_a_member_that_looks_honest_by_itself_is_not_raised_and_one_with_no_say_is():
-    campaign = Campaign("C-01", SWEEP, (0, 1, 2), 90, 80, 0.9, "review")
-    scores = scores_of([0.5, 0.5, math.nan], own=[-0.6, -0.5, math.nan])
-    raised = raise_members(scores, ("none", "none", "insufficient"), (campaign,))
-    assert raised.level == ("none", "review", "review")
-    assert raised.level_from == ("account", "campaign", "campaign")
-    assert raised.score == pytest.approx([scores.score[0], raised.score[1], raised.score[2]])
+def test_a_member_that_looks_honest_among_others_that_do_not_is_not_raised_and_one_with_no_say_is():
+    campaign = Campaign("C-01", SWEEP, (0, 1, 2, 3), 90, 80, 0.9, "review")
+    scores = scores_of([0.5, 0.5, 0.5, math.nan], own=[-0.6, 0.5, 0.7, math.nan])
+    raised = raise_members(scores, ("none", "none", "none", "insufficient"), (campaign,))
+    assert raised.level == ("none", "review", "review", "review")
+    assert raised.level_from == ("account", "campaign", "campaign", "campaign")
+    assert raised.score[0] == scores.score[0]
     assert raised.score[1] > 0.85
     assert raised.reasons[0] == ()
+
+
+@pytest.mark.parametrize(("last", "level"), [(-1.7, "review"), (-1.9, "none")])
+def test_where_all_members_look_honest_alone_they_are_raised_as_one_but_for_who_stands_apart(last, level):
+    campaign = Campaign("C-01", SWEEP, (0, 1, 2, 3), 90, 80, 0.9, "review")
+    raised = raise_members(scores_of([-0.7, -0.8, -0.8, last]), ("none",) * 4, (campaign,))
+    assert raised.level == ("review", "review", "review", level)
 
 
 def test_groups_that_are_no_sweep_raise_nobody():

@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from sweeplens.detect.detector import Shape
-from sweeplens.detect.group_facts import FACTS, KIND_OF, SIGNALS, Group, measure_group
+from sweeplens.detect.group_facts import FACTS, KIND_OF, SIGNALS, Group, measure_group, measure_union
 from sweeplens.detect.group_test import GroupTest, load_group_test, parse_group_test
 from sweeplens.detect.halves import Halves
 from sweeplens.detect.partition import split_ground
 from sweeplens.embed.shipped import NAMES
 from sweeplens.errors import DetectorError
+from sweeplens.signals.account import Accounts
 from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.ground import measure_ground
 
 OWN = [np.array([0, 1]), np.array([2, 3]), np.array([4, 5])]
 CELL = np.array([0, 1, 0, 1, 0, 2])
@@ -55,6 +57,33 @@ def test_signals_stand_for_the_union_and_the_median_member():
     assert facts["union_repeats"] == KEYS.index("repeats")
     assert facts["member_repeats"] == pytest.approx(0.2)
     assert math.isnan(facts["member_leaning"])
+
+
+def union_of(sent):
+    """Return the signals of members as one account; `sent` are the prompts of each, in their order."""
+    offsets = np.cumsum([0, *map(len, sent)])
+    prompts = np.concatenate(sent).astype(np.int32)
+    accounts = Accounts([f"a{i}" for i in range(len(sent))], offsets, prompts, *(np.arange(len(prompts)),) * 2)
+    n = int(prompts.max()) + 1
+    nowhere, texts = np.zeros(n, np.int32), [f"prompt number {i}" for i in range(n)]
+    vectors = np.random.default_rng(0).normal(size=(n, 8)).astype(np.float32)
+    ground = measure_ground(vectors, texts, ["en"] * n, cell=nowhere, cluster=nowhere, capability=nowhere)
+    codes = range(len(sent))
+    found = measure_union(accounts.union(codes), [accounts.distinct(c) for c in codes], ground)
+    return dict(zip(KEYS, found.tolist(), strict=True))
+
+
+def test_what_nearly_all_members_sent_does_not_count_as_repeated_in_their_union():
+    own = [np.arange(6 * i, 6 * i + 6) for i in range(4)]
+    assert union_of(own)["repeats"] == 0
+    assert union_of([np.r_[99, p] for p in own])["repeats"] == 0
+    some = union_of([np.r_[99, own[0]], np.r_[99, own[1]], *own[2:]])
+    assert some["repeats"] == pytest.approx(1 / 26)
+    assert some["most_repeated"] > union_of(own)["most_repeated"]
+
+
+def test_members_that_sent_all_the_same_prompts_are_measured_whole():
+    assert union_of([np.arange(12)] * 4)["repeats"] == pytest.approx(36 / 48)
 
 
 def test_every_fact_has_a_kind_and_no_signal_looks_at_the_order_of_requests():
