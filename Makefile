@@ -1,5 +1,6 @@
 # Everything runs in an environment of its own, .venv, which each target sets up when it has to.
-# PYTHON=/path/to/python3.12 chooses the interpreter; CHROMIUM=/path/to/chromium the browser of the tests.
+# PYTHON=/path/to/python3.12 chooses the interpreter; CHROMIUM=/path/to/chromium the browser of the tests, which run in
+# TEST_PROCESSES processes.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -7,6 +8,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 VENV := .venv
+TEST_PROCESSES := 2
 BIN := $(VENV)/bin
 # The name of a stamp holds what the environment was made from: a change of these files, or of the place, makes a new one.
 STATE := $(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d ' ' -f 1)
@@ -28,7 +30,7 @@ app: $(RUNTIME) ## open the app on the store in indexes/
 
 .PHONY: test
 test: lint chromium ## lint, then all tests, those in a real browser included
-	@export CHROMIUM="$$($(FIND_CHROMIUM))"; $(BIN)/python -m pytest
+	@export CHROMIUM="$$($(FIND_CHROMIUM))"; $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
 
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, and the order of the rooms
