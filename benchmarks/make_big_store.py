@@ -35,12 +35,13 @@ from sweeplens import __version__
 from sweeplens.atlas.aligning import Lineage
 from sweeplens.atlas.atlas import Atlas
 from sweeplens.config import Settings, load_settings
-from sweeplens.detect.accounts import AccountScores, Reason
+from sweeplens.detect.accounts import AccountScores
 from sweeplens.detect.calibration import adjust, levels_of
 from sweeplens.detect.campaigns import SWEEP, Campaign
 from sweeplens.detect.kin import Kin
 from sweeplens.detect.links import find_links
 from sweeplens.detect.raising import Raised, raise_members
+from sweeplens.detect.reasons import Reason
 from sweeplens.embed.encoder import Encoder, load_encoder
 from sweeplens.index import build_index
 from sweeplens.pipeline import tables

@@ -303,6 +303,7 @@ def read_arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
 def main() -> None:
     """Make, judge, write."""
     a = read_arguments()
+    a.out.mkdir(parents=True, exist_ok=True)
     jobs = plan(a, kits_of(a))
     first = [next(j for j in jobs if j.fold == f) for f in sorted({j.fold for j in jobs})]
     # New processes, not forked ones: the libraries' threads may hold locks here after fitting.

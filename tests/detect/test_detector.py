@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
-from sweeplens.detect.accounts import explain, score_accounts
+from sweeplens.detect.accounts import score_accounts
 from sweeplens.detect.detector import Detector, Shape, load_detector, parse_detector, read_detector
 from sweeplens.detect.fallback import SIDES, fallback_contributions
 from sweeplens.detect.fingerprints import Fingerprints
+from sweeplens.detect.reasons import explain
 from sweeplens.embed.shipped import NAMES
 from sweeplens.errors import DetectorError
-from sweeplens.signals.catalog import KEYS
+from sweeplens.signals.catalog import BY_KEY, KEYS
 from sweeplens.signals.measure import Peers
 
 PLAIN = {
@@ -94,10 +95,50 @@ def test_an_account_that_is_too_small_is_explained_by_its_kin_alone():
     assert (reason.signal, reason.text) == ("kin", "the account that asks most like it scores 0.92")
 
 
-def test_explain_keeps_the_most_important_ones():
+def explained(*, value=0.5, percentile=97.0, median=0.4, at_peers=0.0, weight=None, **more):
     n = len(KEYS)
-    reasons = explain(np.full(n, 0.5), np.full(n, 50.0), np.full(n, 0.4), np.arange(n) * 1.0, np.zeros(n), most=3)
-    assert [r.signal for r in reasons] == list(KEYS[::-1][:3])
+    weight = np.arange(n) * 1.0 if weight is None else weight
+    return explain(*(np.full(n, x) for x in (value, percentile, median)), weight, np.full(n, at_peers), **more)
+
+
+def test_explain_keeps_the_most_important_one_of_each_theme():
+    reasons = explained(most=4)
+    strongest = {}
+    for key in KEYS[::-1]:
+        strongest.setdefault(BY_KEY[key].theme, key)
+    assert [r.signal for r in reasons] == list(strongest.values())[:4]
+    assert [r.weight for r in reasons] == [float(KEYS.index(r.signal)) for r in reasons]
+
+
+def test_what_an_account_has_in_common_with_its_peers_is_no_reason_beside_what_it_has_not():
+    n = len(KEYS)
+    weight, at_peers, percentile = np.full(n, 2.0), np.full(n, 2.0), np.full(n, 97.0)
+    weight[KEYS.index("leaning")], at_peers[KEYS.index("runs")] = 0.5, 0.1
+    percentile[KEYS.index("runs")], at_peers[KEYS.index("leaning")] = 52.0, 0.0
+    (reason,) = explain(np.full(n, 0.5), percentile, np.full(n, 0.4), weight, at_peers)
+    assert reason.signal == "leaning"
+    assert reason.text.endswith("; more than 97 in 100 peers")
+
+
+def test_an_account_like_its_peers_in_all_has_two_reasons_that_say_so():
+    reasons = explained(median=0.5, at_peers=50.0)
+    assert len(reasons) == 2
+    assert all("in any log that counts towards a sweep" in r.text for r in reasons)
+
+
+def test_how_spaced_its_prompts_are_stands_beside_the_ground_that_they_cover():
+    n = len(KEYS)
+    weight, value, median = np.zeros(n), np.full(n, 0.8), np.full(n, 0.4)
+    weight[KEYS.index("pair_mean")] = 1.0
+    value[KEYS.index("capabilities")], median[KEYS.index("capabilities")] = 9.2, 1.0
+    (reason,) = explain(value, np.full(n, 97.0), median, weight, np.zeros(n))
+    said = (
+        "in 40 prompts it visits 32 clusters of 9 capabilities (peers: 16 clusters of 1 capability); its prompts are "
+    )
+    assert reason.text.startswith(said)
+    value[KEYS.index("clusters")] = np.nan
+    (reason,) = explain(value, np.full(n, 97.0), median, weight, np.zeros(n))
+    assert reason.text.startswith("its prompts are ")
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from sweeplens.cli.output import write_drawing
 from sweeplens.cli.streams import say
 from sweeplens.cli.tables import add_row, count, draw_ranked, make_table, score
 from sweeplens.errors import StoreError, SweepLensError
+from sweeplens.report.briefs import lead_reason
 from sweeplens.report.facts import FLAGGED
 from sweeplens.report.grouping import describe_grouping
 from sweeplens.report.queue import account_queue, campaign_queue
@@ -102,7 +103,7 @@ def _draw_queue(console: "Console", accounts: Sequence["AccountRow"], truth: Tru
         requests, true = count(row.n_requests, console), f"{known['type']} {known['campaign_id']}".strip()
         cells.append([row.level, score(row.score), row.account_id, requests, row.campaign_id or "", true])
     columns = ["level", "score>", "account:24", "requests>", "campaign", "truth:30"]
-    draw_ranked(console, columns, cells, "why", [row.reasons[0].text if row.reasons else "" for row in shown])
+    draw_ranked(console, columns, cells, "why", list(map(lead_reason, shown)))
 
 
 def _draw_kinds(console: "Console", accounts: Sequence["AccountRow"], truth: Truth) -> None:

@@ -21,6 +21,8 @@ _LEAST = 16  # columns under which a reason, or a list of members, would say not
 
 def draw_accounts(console: "Console", rows: Sequence["AccountRow"], review: "Review") -> None:
     """Print the queue of accounts and how they stand, with the first reason where there is room for it."""
+    from sweeplens.report.briefs import lead_reason
+
     cells = [
         [
             row.level, score(row.score), printable(row.account_id), count(row.n_requests, console),
@@ -31,8 +33,7 @@ def draw_accounts(console: "Console", rows: Sequence["AccountRow"], review: "Rev
     columns = ["level", "score>", f"account:{_WIDEST_ID}", "requests>", "prompts>", "campaign"]
     _insert_chances(columns, cells, rows)
     _add_states(columns, cells, rows, review)
-    reasons = [row.reasons[0].text if row.reasons else "" for row in rows]
-    draw_ranked(console, columns, cells, "why", reasons)
+    draw_ranked(console, columns, cells, "why", list(map(lead_reason, rows)))
 
 
 def draw_campaigns(console: "Console", rows: Sequence["CampaignRow"], review: "Review") -> None:

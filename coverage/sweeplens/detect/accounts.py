@@ -8,23 +8,10 @@ from sweeplens.detect.detector import Detector, chance
 from sweeplens.detect.fallback import fallback_contributions
 from sweeplens.detect.fingerprints import Fingerprints
 from sweeplens.detect.kin import Kin, pool_kin
-from sweeplens.signals.catalog import BY_KEY, KEYS
+from sweeplens.detect.reasons import LEAST_WEIGHT, MOST, Reason, explain
 from sweeplens.signals.measure import Peers
 
 KIN = "kin"  # the name under which accounts that ask alike stand among the reasons
-_REASONS = 6  # reasons that a row carries; all contributions stay in the table of signals
-_LEAST_WEIGHT = 0.05  # log-odds under which a signal is no reason
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why an account scores as it does: one signal and what it adds to the log-odds (`weight`)."""
-
-    signal: str
-    value: float
-    peer_percentile: float
-    weight: float
-    text: str
 
 
 @dataclass(frozen=True)
@@ -76,34 +63,10 @@ def _reasons(  # noqa: PLR0917 - all about one account
     found = explain(values[at], peers.percentile[at], peers.median[at], weight, at_peers)
     own_missing = not weight.any()
     added = float(kin.log_odds[at]) if own_missing else float(kin.moved[at])
-    if kin.count[at] == 0 or added < _LEAST_WEIGHT:
+    if kin.count[at] == 0 or added < LEAST_WEIGHT:
         return found
     mean = chance(float(kin.mean[at]))
     who = "the account that asks" if kin.count[at] == 1 else f"the {kin.count[at]} accounts that ask"
     text = f"{who} most like it score{'s' if kin.count[at] == 1 else ''} {mean:.2f}"
     both = (*found, Reason(KIN, mean, float("nan"), added, text))
-    return tuple(sorted(both, key=lambda r: -r.weight)[:_REASONS])
-
-
-def explain(
-    value: np.ndarray, percentile: np.ndarray, median: np.ndarray, weight: np.ndarray, at_peers: np.ndarray,
-    *, most: int = _REASONS,
-) -> tuple[Reason, ...]:  # fmt: skip
-    """Return the signals that raise the score most, strongest first, each with its sentence.
-
-    `at_peers` is what each would add at the median of the peers.
-    """
-    order = np.argsort(-weight, kind="stable")[:most]
-    return tuple(
-        Reason(
-            KEYS[i], float(value[i]), float(percentile[i]), float(weight[i]),
-            _sentence(i, float(value[i]), float(median[i]), float(weight[i]), float(at_peers[i])),
-        )
-        for i in order
-        if weight[i] >= _LEAST_WEIGHT and not np.isnan(value[i])
-    )  # fmt: skip
-
-
-def _sentence(at: int, value: float, median: float, adds: float, peers_add: float) -> str:
-    signal = BY_KEY[KEYS[at]]
-    return signal.sentence(value, value) if np.isnan(median) else signal.reason(value, median, adds, peers_add)
+    return tuple(sorted(both, key=lambda r: -r.weight)[:MOST])

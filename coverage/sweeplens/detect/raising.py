@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sweeplens.detect.accounts import AccountScores, Reason
+from sweeplens.detect.accounts import AccountScores
 from sweeplens.detect.campaigns import DOUBTFUL, SWEEP, Campaign
 from sweeplens.detect.detector import LEVELS, chance, log_odds
+from sweeplens.detect.reasons import Reason
 
 CAMPAIGN = "campaign"  # the name under which a group's help stands among the reasons
 _SHARE = 0.8  # of the way from a member's log-odds to its group's: the order of members stays

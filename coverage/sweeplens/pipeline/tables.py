@@ -8,9 +8,9 @@ import numpy as np
 
 from sweeplens.atlas.aligning import Lineage
 from sweeplens.atlas.atlas import KINDS, Atlas
-from sweeplens.detect.accounts import Reason
 from sweeplens.detect.campaigns import Campaign
 from sweeplens.detect.links import Link
+from sweeplens.detect.reasons import Reason
 from sweeplens.pipeline.judge import Judged
 from sweeplens.signals.account import MISSING, Accounts
 from sweeplens.signals.catalog import KEYS

@@ -19,8 +19,17 @@ def brief_account(row: AccountRow, most: int = 2) -> str:
     """
     if not row.reasons:
         return "Too few prompts to be judged alone" if row.score is None else ""
-    own = [reason for reason in row.reasons if reason.signal != CAMPAIGN] or list(row.reasons)
-    return " · ".join(brief_reason(reason) for reason in sorted(own, key=_strength)[:most])
+    return " · ".join(brief_reason(reason) for reason in _own(row)[:most])
+
+
+def lead_reason(row: AccountRow) -> str:
+    """Return the sentence of the strongest reason, of one that is the account's own where there is one."""
+    own = _own(row)
+    return own[0].text if own else ""
+
+
+def _own(row: AccountRow) -> list[Reason]:
+    return sorted([r for r in row.reasons if r.signal != CAMPAIGN] or row.reasons, key=_strength)
 
 
 def brief_reason(reason: Reason) -> str:
@@ -33,7 +42,7 @@ def brief_campaign(row: CampaignRow) -> str:
     """Return what speaks for a campaign, from the evidence that the detector wrote down."""
     e = row.evidence
     parts = [f"{lead} {count(e[key])} cells" for key, lead in _EVIDENCE if isinstance(e.get(key), int | float)]
-    if isinstance(e.get("union_score"), int | float):
+    if isinstance(e.get("union_score"), int | float):  # a snapshot of an earlier version has it
         parts.append(f"scored as one {score(e['union_score'])}")
     text = ", ".join(parts)
     return text[:1].upper() + text[1:]

@@ -150,7 +150,7 @@ class SignalFact:
 
     What its kin and its campaign add stands here, too, with their score as the value; they have no family and no peers.
     `weight` is what the signal adds to the log-odds where it is among the reasons, `text` says it in words, and `fools`
-    which honest use looks the same.
+    which honest use looks the same. `telling` is whether it sets the account apart from its peers.
     """
 
     signal: str
@@ -162,6 +162,7 @@ class SignalFact:
     weight: float | None
     text: str | None
     fools: str
+    telling: bool
 
 
 @dataclass(frozen=True)

@@ -80,14 +80,16 @@ def compare_signals(
         among = None if np.isnan(five[i]).any() else tuple(five[i].tolist())
         value, percentile = number(signals.values[account, i]), number(signals.percentiles[account, i])
         weight = reasons[name].weight if name in reasons else None
-        text = _sentence(name, value, among, reasons.get(name), whole)
+        telling, text = name in reasons, reasons[name].text if name in reasons else None
         if whole is not None and value is not None:
             weight = whole.weights.get(name)
-        facts.append(_fact(name, value, percentile, among, weight, text))
-    facts += [_fact(r.signal, r.value, None, None, r.weight, r.text) for r in row.reasons if r.signal in _OTHERS]
+        if name in BY_KEY and value is not None and among is not None:
+            telling, text = _tell(name, value, among[2], percentile, whole, reasons.get(name))
+        facts.append(_fact(name, value, percentile, among, weight, text, telling))
+    facts += [_fact(r.signal, r.value, None, None, r.weight, r.text, True) for r in row.reasons if r.signal in _OTHERS]
     if whole is not None and whole.kin and KIN not in reasons:
         side = "higher" if whole.kin > 0 else "lower"
-        facts.append(_fact(KIN, None, None, None, whole.kin, f"the accounts that ask most like it score {side}"))
+        facts.append(_fact(KIN, None, None, None, whole.kin, f"the accounts that ask most like it score {side}", True))
     return tuple(sorted(facts, key=_strength))
 
 
@@ -109,27 +111,28 @@ def _quantiles(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return five
 
 
-def _sentence(
-    name: str, value: float | None, five: tuple[float, ...] | None, reason: Reason | None, whole: Contributions | None
-) -> str | None:
-    known = BY_KEY.get(name)  # a later version may measure others
-    if known is None or value is None or five is None:
-        return None if reason is None else reason.text
-    adds = None if whole is None else whole.weights.get(name)
-    if whole is not None and adds:
-        return known.reason(value, five[2], adds, whole.at_peers[name])
-    return known.sentence(value, five[2]) if reason is None else reason.text
+def _tell(  # noqa: PLR0917 - all about one signal
+    name: str, value: float, median: float, percentile: float | None, whole: Contributions | None, reason: Reason | None
+) -> tuple[bool, str]:
+    """Return whether a signal sets an account apart from its peers, and its sentence."""
+    known, among = BY_KEY[name], np.nan if percentile is None else percentile
+    adds = 0.0 if whole is None else whole.weights.get(name, 0.0)
+    if whole is None or not adds:
+        return reason is not None, known.sentence(value, median) if reason is None else reason.text
+    telling = known.sets_apart(value, median, among, adds, whole.at_peers[name])
+    text = known.reason(value, median, among, adds, whole.at_peers[name]) if reason is None else reason.text
+    return telling or reason is not None, text
 
 
 def _fact(  # noqa: PLR0917 - what it is made of
     name: str, value: float | None, percentile: float | None, five: tuple[float, ...] | None, weight: float | None,
-    text: str | None,
+    text: str | None, telling: bool,
 ) -> SignalFact:  # fmt: skip
     known = BY_KEY.get(name)
     label, fools = (known.label, known.fools) if known else _OTHERS.get(name, (name.replace("_", " "), ""))
     family = known.family if known else ""
     quantiles = None if five is None else (five[0], five[1], five[2], five[3], five[4])
-    return SignalFact(name, family, label, value, percentile, quantiles, weight, text, fools)
+    return SignalFact(name, family, label, value, percentile, quantiles, weight, text, fools, telling)
 
 
 def _strength(fact: SignalFact) -> tuple[bool, float, float]:

@@ -4,10 +4,11 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
-from math import exp, expm1
+from math import exp, expm1, floor, isnan
 
 Shown = Callable[[float], str]
-_ALIKE = 0.05  # log-odds by which two contributions may differ and still count alike
+ALIKE = 0.05  # log-odds by which two contributions may differ and still count alike
+_RARE = 0.6  # share of the peers that an account must be above, or below, to be set apart from them
 
 
 def share(value: float) -> str:
@@ -47,6 +48,7 @@ class Signal:
 
     The catalogue, catalog.toml, holds them: `high` and `low` are sentences for values above and below the peers'
     median, with {value} and {peers} (their median) as `show` writes them; `fools` says which honest use looks the same.
+    Signals of one `theme` say much the same.
     """
 
     key: str
@@ -56,26 +58,54 @@ class Signal:
     low: str
     fools: str
     show: Shown = cosine
+    theme: str = ""
+
+    def __post_init__(self) -> None:
+        """Let a signal without a theme be one by itself."""
+        if not self.theme:
+            object.__setattr__(self, "theme", self.key)
 
     def sentence(self, value: float, peers: float) -> str:
         """Return the sentence for a value beside the peers' median."""
         side = self.high if value >= peers else self.low
         return side.format(value=self.show(value), peers=self.show(peers))
 
-    def reason(self, value: float, peers: float, adds: float, peers_add: float) -> str:
-        """Return the sentence for a value that `adds` to the log-odds of a score, where the peers' median adds so much.
+    def sets_apart(self, value: float, peers: float, percentile: float, adds: float, peers_add: float) -> bool:
+        """Say whether a value tells an account from its peers, in what it adds to the log-odds and to a reader's eye.
 
-        Where the difference from the peers speaks for the same side, that is the sentence. Else it would mislead: the
-        detector knows honest accounts of other logs, and here many peers may look like this one.
+        `peers` is their median, which would add `peers_add`; `percentile` is that of the account among them. One whose
+        peers are not known is measured against honest accounts of other logs alone, and set apart.
         """
+        if isnan(peers):
+            return True
+        more = adds - peers_add if adds > 0 else peers_add - adds
+        rare = isnan(percentile) or max(percentile, 100 - percentile) >= 100 * _RARE
+        return more >= ALIKE and rare and self.show(value) != self.show(peers)
+
+    def reason(self, value: float, peers: float, percentile: float, adds: float, peers_add: float) -> str:
+        """Return the sentence of a reason, with how unusual it is among peers.
+
+        Where the account looks like its peers it says that, and on which side it counts: the detector knows honest
+        accounts of other logs, and here many peers may look like this one.
+        """
+        if isnan(peers):
+            return self.sentence(value, value)
+        if self.sets_apart(value, peers, percentile, adds, peers_add):
+            return self.sentence(value, peers) + _among(percentile)
         own, theirs = self.show(value), self.show(peers)
-        if own != theirs and (adds - peers_add) * adds > 0:
-            return self.sentence(value, peers)
         side = "towards" if adds > 0 else "against"
         if own == theirs:
             return f"{self.label}: {own}, as for its peers; in any log that counts {side} a sweep"
-        more = ", theirs more" if abs(peers_add) > abs(adds) + _ALIKE else ""
+        more = ", theirs more" if abs(peers_add) > abs(adds) + ALIKE else ""
         return f"{self.label}: {own}, for its peers {theirs}; both count {side} a sweep{more}"
+
+
+def _among(percentile: float) -> str:
+    """Say among how many peers a value is as high, or as low; nothing where that is not known."""
+    if isnan(percentile):
+        return ""
+    side, share_of = ("more", percentile) if percentile >= 50 else ("less", 100 - percentile)
+    return f"; {side} than {min(99, floor(share_of))} in 100 peers"
 
 
 def _load() -> tuple[Signal, ...]:

@@ -39,13 +39,19 @@ def show(snapshot: "Snapshot", evidence: AccountEvidence) -> None:
 
 
 def strongest(evidence: AccountEvidence) -> list[SignalFact]:
-    """Return what raises the score most, then what lowers it most; more of the side on which the account stands."""
-    known = [fact for fact in evidence.signals if fact.weight is not None and abs(fact.weight) >= _LEAST]
-    raising = sorted((f for f in known if (f.weight or 0.0) > 0), key=lambda f: -(f.weight or 0.0))
-    lowering = sorted((f for f in known if (f.weight or 0.0) < 0), key=lambda f: f.weight or 0.0)
-    if evidence.row.level in FLAGGED:
-        return raising[: _SIDES[0]] + lowering[: _SIDES[1]]
-    return raising[: _SIDES[1]] + lowering[: _SIDES[0]]
+    """Return what raises the score most, then what lowers it most; more of the side on which the account stands.
+
+    What raises it are the reasons that the account's row has. On neither side stands a signal on which the account
+    looks like its peers, or a second one that says the same.
+    """
+    known = {fact.signal: fact for fact in evidence.signals if fact.weight is not None and abs(fact.weight) >= _LEAST}
+    raising = [known[r.signal] for r in evidence.row.reasons if r.signal in known and (known[r.signal].weight or 0) > 0]
+    against = sorted((f for f in known.values() if (f.weight or 0.0) < 0 and f.telling), key=lambda f: f.weight or 0.0)
+    themes = {BY_KEY[f.signal].theme if f.signal in BY_KEY else f.signal: f for f in reversed(against)}
+    lowering = sorted(themes.values(), key=lambda f: f.weight or 0.0)
+    flagged = evidence.row.level in FLAGGED
+    most = _SIDES if flagged else _SIDES[::-1]
+    return raising[: most[0]] + lowering[: most[1]]
 
 
 def _strip(snapshot: "Snapshot", evidence: AccountEvidence, fact: SignalFact) -> Strip:
