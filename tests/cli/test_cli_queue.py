@@ -172,3 +172,15 @@ def test_handled_errors_are_one_sentence_on_stderr(cli, words: list[str], senten
     assert sentence in err
     assert err.count("\n") == 1
     assert "\x1b" not in err
+
+
+def test_campaigns_say_how_many_groups_are_no_sweeps(cli, store: Path) -> None:
+    labels = open_snapshot(store).table("campaigns")["label"].to_pylist()
+    others = [label for label in labels if label != "sweep"]
+    assert others, "the store of this test has a group that is no sweep"
+    code, _, told = cli("campaigns")
+    assert code == 0
+    assert f"{len(others)} other group" in told
+    assert all(f"{others.count(label)} {label}" in told for label in others)
+    assert "other group" not in cli("campaigns", "--all")[2]
+    assert "other group" not in cli("campaigns", "--quiet")[2]

@@ -54,8 +54,13 @@ def answer_queue(
     ask: Ask,
     queue: "Callable[[Snapshot, Review], list[Any]]",
     draw: "Draw",
+    *,
+    note: "Callable[[Snapshot], str] | None" = None,
 ) -> None:
-    """Print a queue of accounts or campaigns (`name`) that a snapshot holds; exits with 3 where --fail-on is met."""
+    """Print a queue of accounts or campaigns (`name`) that a snapshot holds; exits with 3 where --fail-on is met.
+
+    `note` gives a sentence about what the queue leaves out, empty for none.
+    """
     from sweeplens.report.cases import review_of
 
     record = RunRecord(command, file=ask.manifest, quiet=ask.quiet)
@@ -64,6 +69,8 @@ def answer_queue(
     check_since(opened.folder.parent, ask)
     review = review_of(opened, allow_days=settings.allow_days, audit=settings.audit)
     facts = write_rows(name, queue(opened, review), review, choose_base(opened, ask), ask, draw)
+    if note is not None and not ask.quiet and (text := note(opened)):
+        say(text)
     record.add_snapshot(opened.snapshot_id, opened.manifest)
     record.add_detail(**facts)
     record.finish()

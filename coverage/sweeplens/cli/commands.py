@@ -161,14 +161,15 @@ def campaigns(
 ) -> None:
     """Rank the groups of accounts that act as one."""
     from sweeplens.cli.tables import draw_campaigns
-    from sweeplens.report.queue import campaign_queue
+    from sweeplens.report.queue import campaign_queue, describe_other_groups
 
     def queue(opened: "Snapshot", review: "Review") -> "list[CampaignRow]":
         del review
         return campaign_queue(opened, include_all=everything)
 
     ask = Ask(store, snapshot, format_, output, top, max_q, fail_on, config, manifest, quiet, since_snapshot)
-    answer_queue("campaigns", "campaigns", ask, queue, draw_campaigns)
+    note = None if everything else describe_other_groups
+    answer_queue("campaigns", "campaigns", ask, queue, draw_campaigns, note=note)
 
 
 @app.command()

@@ -65,6 +65,17 @@ def campaign_rows(table: "pa.Table", *, include_all: bool = False) -> list[Campa
     return sorted(wanted, key=lambda c: _rank(c.level, c.score, c.campaign_id))
 
 
+def describe_other_groups(snapshot: "Snapshot") -> str:
+    """Say how many groups are no sweeps, and what they are taken for; nothing where there are none."""
+    labels = Counter(snapshot.table("campaigns")["label"].to_pylist())
+    labels.pop("sweep", None)
+    if not labels:
+        return ""
+    n = labels.total()
+    said = ", ".join(f"{k} {label}" for label, k in sorted(labels.items(), key=lambda item: (-item[1], item[0])))
+    return f"{n:,} other group{'' if n == 1 else 's'} of accounts that ask alike, by label: {said}; --all lists them"
+
+
 def to_records(rows: Iterable[AccountRow | CampaignRow], review: "Review") -> list[dict[str, Any]]:
     """Return rows, and how they stand, as the objects that `score` and `campaigns` promise in JSON."""
     return [_record(row, review.about(row)) for row in rows]
