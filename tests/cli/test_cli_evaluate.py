@@ -140,3 +140,25 @@ def test_without_a_verdict_it_says_that_nothing_is_known(cli, tmp_path: Path) ->
 @pytest.mark.parametrize("words", [[], ["--verdicts", "--labels", "x.csv"]])
 def test_it_takes_either_labels_or_verdicts(cli, words: list[str]) -> None:
     assert cli("evaluate", *words).code == 2
+
+
+def test_by_day_says_when_each_attack_was_seen(cli, labels: str) -> None:
+    code, out, err = cli("evaluate", "--labels", labels, "--by-day", "--format", "json")
+    assert code == 0
+    found = json.loads(out)["by_day"]
+    assert {a["name"]: a["is_campaign"] for a in found["attacks"]} == {"c-1": True, "lone": False}
+    assert (found["campaigns"]["n"], found["lone"]["n"], found["honest"], found["absent"]) == (1, 1, 2, 0)
+    assert all(a["days"] is None or 0 < a["requests"] <= a["sent"] for a in found["attacks"])
+    assert "days" in err
+    code, out, _ = cli("evaluate", "--labels", labels, "--by-day")
+    said = " ".join(out.split())
+    assert code == 0
+    assert "judged at the end of each day from" in said
+    assert "1 campaigns" in said
+    assert "Of 2 benign accounts" in said
+
+
+def test_by_day_needs_labels(cli) -> None:
+    code, _, err = cli("evaluate", "--verdicts", "--by-day")
+    assert code == 2
+    assert "--by-day needs --labels FILE" in " ".join(err.split())

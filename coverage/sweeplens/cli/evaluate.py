@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sweeplens.config import Settings
     from sweeplens.evaluate.bootstrap import Figure
     from sweeplens.evaluate.evaluate import Comparison, Evaluation, Flags
+    from sweeplens.evaluate.labels import Label
     from sweeplens.evaluate.measures import Floats
     from sweeplens.evaluate.sample import Sample
     from sweeplens.evaluate.verdicts import Reviewed
@@ -37,6 +38,9 @@ def evaluate(
     verdicts: Annotated[
         bool, typer.Option("--verdicts", help="Hold it against the verdicts in the store, and say what is missed.")
     ] = False,
+    days: Annotated[
+        bool, typer.Option("--by-day", help="Replay the snapshot day by day: when each attack was first seen.")
+    ] = False,
     peers: Annotated[
         bool, typer.Option("--peers/--no-peers", help="Score the published detectors too, with the same labels.")
     ] = True,
@@ -54,6 +58,8 @@ def evaluate(
     """Hold scores, levels and campaigns of a snapshot against labels, beside the published detectors."""
     if (labels is not None) == verdicts:
         raise typer.BadParameter("evaluate takes one of --labels FILE and --verdicts")
+    if days and labels is None:
+        raise typer.BadParameter("--by-day needs --labels FILE: verdicts say nothing of attacks that were missed")
     from sweeplens.evaluate.evaluate import evaluate as measure
     from sweeplens.evaluate.labels import read_labels
     from sweeplens.evaluate.sample import take_sample
@@ -64,12 +70,29 @@ def evaluate(
         return
     known = read_labels(labels)
     opened = open_store(store, snapshot, config)
+    if days:
+        _by_day(opened, known, settings, format_, output, quiet=quiet)
+        return
     sample = take_sample(opened, known)
     others = _score_peers(opened, sample, settings.seed, quiet=quiet) if peers else {}
     found = measure(sample, others, n_draws=bootstrap, seed=settings.seed)
     made_by = opened.manifest.get("detector", {})
     fact = {"snapshot_id": opened.snapshot_id, "detector": made_by, "evaluation": found}
     write_page(fact, format_, output, lambda console: draw_evaluation(console, opened.snapshot_id, found))
+
+
+def _by_day(
+    opened: "Snapshot", known: "Sequence[Label]", settings: "Settings", format_: Page | None, output: Path | None,
+    *, quiet: bool,
+) -> None:  # fmt: skip
+    from sweeplens.cli.days import draw_days
+    from sweeplens.evaluate.days import by_day
+    from sweeplens.pipeline.replay import replay, request_times
+
+    with show_progress(quiet=quiet) as progress, progress.step("days") as step:
+        found = by_day(known, request_times(opened), replay(opened, settings, step.update))
+    fact = {"snapshot_id": opened.snapshot_id, "detector": opened.manifest.get("detector", {}), "by_day": found}
+    write_page(fact, format_, output, lambda console: draw_days(console, opened.snapshot_id, found))
 
 
 def _on_verdicts(
