@@ -30,7 +30,7 @@ app: $(RUNTIME) ## open the app on the store in indexes/
 
 .PHONY: test
 test: lint chromium ## lint, then all tests, those in a real browser included
-	@export CHROMIUM="$$($(FIND_CHROMIUM))"; $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadgroup
+	@export CHROMIUM="$$($(FIND_CHROMIUM))"; $(BIN)/python -m pytest -n $(TEST_PROCESSES)
 
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, and the order of the rooms

@@ -1,7 +1,7 @@
 """Settings that every test runs under: no model hub is ever asked."""
 
 import os
-from collections.abc import Sequence
+from pathlib import PurePosixPath
 
 import pytest
 from hypothesis import settings
@@ -17,8 +17,14 @@ settings.load_profile("project")
 TOGETHER = {"browser", "crash"}
 
 
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Keep tests that share fixtures in one process where several run: those of a module, and those of some folders."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Together(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = PurePosixPath(nodeid.partition("::")[0])
+            return path.parent.name if path.parent.name in TOGETHER else str(path)
+
+    return Together(config, log)
