@@ -9,6 +9,8 @@ SHELL := /bin/bash
 
 VENV := .venv
 TEST_PROCESSES := 2
+# Tests that keep two processors busy by themselves run after the others.
+BUSY := tests/store/crash tests/browser
 BIN := $(VENV)/bin
 # The name of a stamp holds what the environment was made from: a change of these files, or of the place, makes a new one.
 STATE := $(shell { pwd; cat pyproject.toml constraints.txt; } | cksum | cut -d ' ' -f 1)
@@ -30,7 +32,8 @@ app: $(RUNTIME) ## open the app on the store in indexes/
 
 .PHONY: test
 test: lint chromium ## lint, then all tests, those in a real browser included
-	@export CHROMIUM="$$($(FIND_CHROMIUM))"; $(BIN)/python -m pytest -n $(TEST_PROCESSES)
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile $(BUSY:%=--ignore=%)
+	@export CHROMIUM="$$($(FIND_CHROMIUM))"; $(BIN)/python -m pytest $(BUSY)
 
 .PHONY: lint
 lint: $(DEV) ## ruff, mypy, and the order of the rooms
