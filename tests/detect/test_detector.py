@@ -60,7 +60,7 @@ def test_an_account_without_signals_has_no_score_and_is_insufficient():
 def test_reasons_are_what_raises_the_score_strongest_first():
     values = rows((0.6, 0.05), (0.1, 0.4))
     peers = Peers(np.full(values.shape, 97.0), np.full(values.shape, 0.3))
-    scored = score_accounts(values, peers, detector(), NOBODY)
+    scored = score_accounts(values, peers, detector(), NOBODY, np.full(len(values), 40))
     first, second = scored.reasons
     assert [r.signal for r in first] == ["cells", "locality"]
     assert first[0].weight == 2.0
@@ -76,7 +76,7 @@ def test_kin_are_a_reason_and_all_reasons_add_up():
     values = rows((0.6, 0.4), (0.6, 0.05), (0.6, 0.05))
     peers = Peers(np.full(values.shape, 97.0), np.full(values.shape, 0.3))
     alike = Fingerprints(np.arange(3), np.ones((3, 1), np.float32), np.ones(3))
-    scored = score_accounts(values, peers, detector(), alike)
+    scored = score_accounts(values, peers, detector(), alike, np.full(len(values), 40))
     assert scored.own.tolist() == [0.5, 2.5, 2.5]
     kin = next(r for r in scored.reasons[0] if r.signal == "kin")
     assert kin.text == "the 2 accounts that ask most like it score 0.92"
@@ -88,7 +88,7 @@ def test_an_account_that_is_too_small_is_explained_by_its_kin_alone():
     values = rows((np.nan, np.nan), (0.6, 0.05))
     peers = Peers(np.full(values.shape, 97.0), np.full(values.shape, 0.3))
     alike = Fingerprints(np.arange(2), np.ones((2, 1), np.float32), np.ones(2))
-    scored = score_accounts(values, peers, detector(), alike)
+    scored = score_accounts(values, peers, detector(), alike, np.full(len(values), 40))
     assert np.isnan(scored.own[0])
     assert scored.log_odds[0] == 2.5
     (reason,) = scored.reasons[0]
@@ -98,7 +98,7 @@ def test_an_account_that_is_too_small_is_explained_by_its_kin_alone():
 def explained(*, value=0.5, percentile=97.0, median=0.4, at_peers=0.0, weight=None, **more):
     n = len(KEYS)
     weight = np.arange(n) * 1.0 if weight is None else weight
-    return explain(*(np.full(n, x) for x in (value, percentile, median)), weight, np.full(n, at_peers), **more)
+    return explain(*(np.full(n, x) for x in (value, percentile, median)), weight, np.full(n, at_peers), 40, **more)
 
 
 def test_explain_keeps_the_most_important_one_of_each_theme():
@@ -115,7 +115,7 @@ def test_what_an_account_has_in_common_with_its_peers_is_no_reason_beside_what_i
     weight, at_peers, percentile = np.full(n, 2.0), np.full(n, 2.0), np.full(n, 97.0)
     weight[KEYS.index("leaning")], at_peers[KEYS.index("runs")] = 0.5, 0.1
     percentile[KEYS.index("runs")], at_peers[KEYS.index("leaning")] = 52.0, 0.0
-    (reason,) = explain(np.full(n, 0.5), percentile, np.full(n, 0.4), weight, at_peers)
+    (reason,) = explain(np.full(n, 0.5), percentile, np.full(n, 0.4), weight, at_peers, 40)
     assert reason.signal == "leaning"
     assert reason.text.endswith("; more than 97 in 100 peers")
 
@@ -131,14 +131,15 @@ def test_how_spaced_its_prompts_are_stands_beside_the_ground_that_they_cover():
     weight, value, median = np.zeros(n), np.full(n, 0.8), np.full(n, 0.4)
     weight[KEYS.index("pair_mean")] = 1.0
     value[KEYS.index("capabilities")], median[KEYS.index("capabilities")] = 9.2, 1.0
-    (reason,) = explain(value, np.full(n, 97.0), median, weight, np.zeros(n))
-    said = (
-        "in 40 prompts it visits 32 clusters of 9 capabilities (peers: 16 clusters of 1 capability); its prompts are "
-    )
-    assert reason.text.startswith(said)
+
+    def said(volume):
+        (reason,) = explain(value, np.full(n, 97.0), median, weight, np.zeros(n), volume)
+        return reason.text.partition("; its prompts are ")[0]
+
+    assert said(500) == "40 of its prompts visit 32 clusters of 9 capabilities (peers: 16 clusters of 1 capability)"
+    assert said(13) == "13 of its prompts visit 10 clusters of 9 capabilities (peers: 5 clusters of 1 capability)"
     value[KEYS.index("clusters")] = np.nan
-    (reason,) = explain(value, np.full(n, 97.0), median, weight, np.zeros(n))
-    assert reason.text.startswith("its prompts are ")
+    assert said(500).startswith("its prompts are alike")
 
 
 @pytest.mark.parametrize(
@@ -183,7 +184,9 @@ def test_unknown_encoders_get_the_fallback_that_never_goes_above_watch():
     added = fallback_contributions(percentile)
     assert np.allclose(added[0], 0)
     values = np.zeros_like(percentile)
-    scored = score_accounts(values, Peers(percentile, np.zeros_like(values)), fallback, NOBODY)
+    scored = score_accounts(
+        values, Peers(percentile, np.zeros_like(values)), fallback, NOBODY, np.full(len(values), 40)
+    )
     assert scored.score[0] == pytest.approx(0.5)
     assert scored.score[1] > 0.99
     assert np.allclose(scored.weights, added)

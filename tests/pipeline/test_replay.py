@@ -7,15 +7,17 @@ from support.day_log import quick, write_rows
 from sweeplens.errors import StoreError
 from sweeplens.evaluate.days import DAY
 from sweeplens.pipeline import build
+from sweeplens.pipeline.history import read_history
 from sweeplens.pipeline.replay import replay, request_times
 from sweeplens.report.facts import FLAGGED
 
 
 @pytest.fixture(scope="module")
 def evenings(demo):
-    times = request_times(demo.snapshot)
+    history = read_history(demo.snapshot)
+    times = request_times(history)
     last = max(int(own[-1]) for own in times.values()) // DAY
-    return times, list(replay(demo.snapshot, quick(demo.snapshot.folder.parent), days=[last - 12, last]))
+    return times, list(replay(history, quick(demo.snapshot.folder.parent), days=[last - 12, last]))
 
 
 def test_the_last_evening_is_what_the_snapshot_says(demo, evenings):
@@ -52,4 +54,4 @@ def test_a_snapshot_without_times_is_refused_in_a_sentence(tmp_path, demo_rows):
     rows = [{k: v for k, v in row.items() if k != "ts"} for row in demo_rows[:200]]
     result = build([write_rows(tmp_path / "log.jsonl", rows)], about)
     with pytest.raises(StoreError, match="knows the time of no request: it cannot be replayed"):
-        next(replay(result.snapshot, about))
+        next(replay(read_history(result.snapshot), about))

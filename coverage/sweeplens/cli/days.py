@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sweeplens.cli.tables import add_row, bar, count, make_table, share
-from sweeplens.text import one_line, printable
+from sweeplens.cli.tables import add_row, bar, count, make_table, share, write_head, write_line
+from sweeplens.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,14 +21,14 @@ _MOST_LINES = 15  # of the picture
 def draw_days(console: "Console", snapshot_id: str, found: "ByDay") -> None:
     """Print when each attack stood out, the medians, and how the share that had stood out grew with the days."""
     between = f"{_date(found.first)} to {_date(found.last)}"
-    _say(console, f"Snapshot {snapshot_id}, judged at the end of each day from {between} (UTC).")
+    write_line(console, f"Snapshot {snapshot_id}, judged at the end of each day from {between} (UTC).")
     if found.absent:
-        _say(console, f"Left out, as no request of theirs has a time: {count(found.absent, console)} attacks.")
+        write_line(console, f"Left out, as no request of theirs has a time: {count(found.absent, console)} attacks.")
     for name, them in (("campaigns", found.campaigns), ("lone sweeps", found.lone)):
         if them.n:
-            _say(console, _sum_up(name, them))
+            write_line(console, _sum_up(name, them))
     honest, flagged = (count(n, console) for n in (found.honest, found.honest_flagged))
-    _say(console, f"Of {honest} benign accounts {flagged} were flagged on some day.")
+    write_line(console, f"Of {honest} benign accounts {flagged} were flagged on some day.")
     _draw_attacks(console, found)
     _draw_growth(console, found.attacks)
 
@@ -36,11 +36,11 @@ def draw_days(console: "Console", snapshot_id: str, found: "ByDay") -> None:
 def _sum_up(name: str, them: "Yield") -> str:
     seen = f"{them.seen} of {them.n} {name} were seen"
     if them.days is None or them.requests is None or them.share is None:
-        return f"{seen}: fewer than half, so there is no median."
+        return f"{seen}: half of them or more never, so there is no median."
     return (
-        f"{seen}; the median one on day {them.days:,.1f}, after {them.requests:,.0f} requests, "
-        f"{share(them.share)} of all that it sent."
-    ).replace(".0, after", ", after")
+        f"{seen}; the median one on day {them.days:g}, after {them.requests:,.0f} requests, {share(them.share)} of all "
+        "that it sent."
+    )
 
 
 def _draw_attacks(console: "Console", found: "ByDay") -> None:
@@ -54,7 +54,7 @@ def _draw_attacks(console: "Console", found: "ByDay") -> None:
         add_row(table, [name, accounts, _date(a.first), day, by_then, sent])
     console.print(table)
     if len(found.attacks) > _ROWS:
-        _say(console, f"{len(found.attacks) - _ROWS} more attacks with --format json")
+        write_line(console, f"{len(found.attacks) - _ROWS} more attacks with --format json")
 
 
 def _draw_growth(console: "Console", attacks: "Sequence[Attack]") -> None:
@@ -62,8 +62,7 @@ def _draw_growth(console: "Console", attacks: "Sequence[Attack]") -> None:
     days = sorted({a.days for a in attacks if a.days is not None})
     if not days:
         return
-    console.print()
-    console.print(printable("Attacks seen by their n-th day"), style="bold", soft_wrap=True)
+    write_head(console, "Attacks seen by their n-th day")
     table = make_table("day>", "seen>", "")
     for day in days[:_MOST_LINES]:
         part = sum(a.days is not None and a.days <= day for a in attacks) / len(attacks)
@@ -73,7 +72,3 @@ def _draw_growth(console: "Console", attacks: "Sequence[Attack]") -> None:
 
 def _date(day: int) -> str:
     return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=day)).strftime("%Y-%m-%d")
-
-
-def _say(console: "Console", text: str) -> None:
-    console.print(printable(text))

@@ -10,8 +10,8 @@ from sweeplens.cli import options as o
 from sweeplens.cli.answers import open_store
 from sweeplens.cli.output import Page, write_page
 from sweeplens.cli.streams import show_progress
-from sweeplens.cli.tables import add_row, count, make_table, share
-from sweeplens.text import one_line, printable
+from sweeplens.cli.tables import add_row, count, make_table, share, write_head, write_line
+from sweeplens.text import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -87,10 +87,12 @@ def _by_day(
 ) -> None:  # fmt: skip
     from sweeplens.cli.days import draw_days
     from sweeplens.evaluate.days import by_day
+    from sweeplens.pipeline.history import read_history
     from sweeplens.pipeline.replay import replay, request_times
 
+    history = read_history(opened)
     with show_progress(quiet=quiet) as progress, progress.step("days") as step:
-        found = by_day(known, request_times(opened), replay(opened, settings, step.update))
+        found = by_day(known, request_times(history), replay(history, settings, step.update))
     fact = {"snapshot_id": opened.snapshot_id, "detector": opened.manifest.get("detector", {}), "by_day": found}
     write_page(fact, format_, output, lambda console: draw_days(console, opened.snapshot_id, found))
 
@@ -122,13 +124,13 @@ def draw_reviewed(console: "Console", snapshot_id: str, found: "Reviewed", ranki
 
     n = found.by_label
     decided = sum(n.values())
-    _say(
+    write_line(
         console,
         f"Snapshot {snapshot_id}: {count(decided, console)} of {count(found.flagged, console)} flagged accounts and "
         f"{count(found.decided, console)} of {count(found.campaigns, console)} campaigns have a verdict.",
     )
-    _say(console, describe_audit(found.audit))
-    _head(console, "By the verdicts")
+    write_line(console, describe_audit(found.audit))
+    write_head(console, "By the verdicts")
     table = make_table("", "", "share")
     table.show_header = False
     sure = n["attack"] + n["benign"]
@@ -147,7 +149,9 @@ def draw_reviewed(console: "Console", snapshot_id: str, found: "Reviewed", ranki
     console.print(table)
     if ranking is not None:
         _draw_kind(console, ranking)
-        _say(console, "Accounts with a verdict are mostly those that scored high: these figures are of them alone.")
+        write_line(
+            console, "Accounts with a verdict are mostly those that scored high: these figures are of them alone."
+        )
 
 
 def _score_peers(opened: "Snapshot", sample: "Sample", seed: int, *, quiet: bool) -> "dict[str, Floats]":
@@ -161,21 +165,23 @@ def _score_peers(opened: "Snapshot", sample: "Sample", seed: int, *, quiet: bool
 def draw_evaluation(console: "Console", snapshot_id: str, found: "Evaluation") -> None:
     """Print everything that was measured."""
     counts = ", ".join(f"{count(n, console)} {label}" for label, n in found.by_label.items())
-    _say(console, f"Snapshot {snapshot_id}: {count(found.n_accounts, console)} labelled accounts ({counts}).")
-    _say(
+    write_line(console, f"Snapshot {snapshot_id}: {count(found.n_accounts, console)} labelled accounts ({counts}).")
+    write_line(
         console,
         f"Not in the snapshot: {count(found.absent, console)} of them, which count as the lowest score. "
         f"Without a label: {count(found.unlabelled, console)} of the snapshot's accounts, which are left out.",
     )
     if found.n_draws:
         what = f"{count(found.n_units, console)} whole {found.unit}"
-        _say(console, f"Intervals hold 95 % of {count(found.n_draws, console)} draws of {what}.")
+        write_line(console, f"Intervals hold 95 % of {count(found.n_draws, console)} draws of {what}.")
     for kind in found.kinds:
         _draw_kind(console, kind)
     starred = any(ranking.detector.endswith("*") for kind in found.kinds for ranking in kind.rankings)
     if starred:
-        _say(console, "")
-        _say(console, "* given benign accounts of the scored account's own corpus too, which an operator cannot have")
+        write_line(console, "")
+        write_line(
+            console, "* given benign accounts of the scored account's own corpus too, which an operator cannot have"
+        )
     _draw_languages(console, found.languages)
     _draw_flags(console, found.flagged)
     _draw_campaigns(console, found)
@@ -183,7 +189,7 @@ def draw_evaluation(console: "Console", snapshot_id: str, found: "Evaluation") -
 
 def _draw_kind(console: "Console", kind: "Comparison") -> None:
     name = "all attacks" if kind.name == "attack" else one_line(kind.name, _WIDEST_TYPE)
-    _head(console, f"{name}: {count(kind.n_attack, console)} accounts, {count(kind.n_benign, console)} benign")
+    write_head(console, f"{name}: {count(kind.n_attack, console)} accounts, {count(kind.n_benign, console)} benign")
     table = make_table("", "AUROC", "same volume", "named users", "TPR at 1 %", "TPR at 5 %")
     for r in kind.rankings:
         figures = (r.auroc, r.same_volume, r.named_users, r.tpr_at_1, r.tpr_at_5)
@@ -191,12 +197,12 @@ def _draw_kind(console: "Console", kind: "Comparison") -> None:
     console.print(table)
     if kind.best_peer is not None and kind.lead.value is not None:
         between = "" if kind.lead.low is None else f" ({kind.lead.low:+.2f} to {kind.lead.high:+.2f})"
-        _say(console, f"same volume: {kind.lead.value:+.2f}{between} against the best peer, {kind.best_peer}")
+        write_line(console, f"same volume: {kind.lead.value:+.2f}{between} against the best peer, {kind.best_peer}")
 
 
 def _draw_languages(console: "Console", languages: "Sequence[Comparison]") -> None:
     both = [c for c in languages if c.n_attack and c.n_benign]
-    _head(console, "Main language of an account, attacks and benign accounts of the same one")
+    write_head(console, "Main language of an account, attacks and benign accounts of the same one")
     table = make_table("language", "attack>", "benign>", "AUROC", "same volume", "TPR at 1 %", "TPR at 5 %")
     for c in both[:_MOST_LANGUAGES]:
         r = c.rankings[0]
@@ -206,13 +212,13 @@ def _draw_languages(console: "Console", languages: "Sequence[Comparison]") -> No
         console.print(table)
     rest = [c.name for c in languages if c not in both]
     if rest:
-        _say(console, f"on one side only: {', '.join(rest)}")
+        write_line(console, f"on one side only: {', '.join(rest)}")
     if len(both) > _MOST_LANGUAGES:
-        _say(console, f"{len(both) - _MOST_LANGUAGES} more languages with --format json")
+        write_line(console, f"{len(both) - _MOST_LANGUAGES} more languages with --format json")
 
 
 def _draw_flags(console: "Console", flags: "Flags") -> None:
-    _head(console, "Flagged for review or high")
+    write_head(console, "Flagged for review or high")
     table = make_table("", "accounts", "share", ":40")
     false = ", ".join(
         f"{one_line(kind, _WIDEST_TYPE) or 'no type'} {n} of {flags.benign_by_type[kind]}"
@@ -229,12 +235,12 @@ def _draw_flags(console: "Console", flags: "Flags") -> None:
         add_row(table, [name, accounts, _share(figure), more])
     console.print(table)
     top = share(flags.precision_at_attacks)
-    _say(console, f"{top} of the {count(flags.attacks, console)} accounts at the top are attacks")
+    write_line(console, f"{top} of the {count(flags.attacks, console)} accounts at the top are attacks")
 
 
 def _draw_campaigns(console: "Console", found: "Evaluation") -> None:
     c = found.campaigns
-    _head(console, "Campaigns")
+    write_head(console, "Campaigns")
     table = make_table("", "", "")
     rows = [
         ("found (Jaccard 0.5 or more)", f"{c.found} of {c.true}", _share(c.found_share)),
@@ -248,15 +254,6 @@ def _draw_campaigns(console: "Console", found: "Evaluation") -> None:
     for row in rows:
         add_row(table, row)
     console.print(table)
-
-
-def _head(console: "Console", text: str) -> None:
-    console.print()
-    console.print(printable(text), style="bold", soft_wrap=True)
-
-
-def _say(console: "Console", text: str) -> None:
-    console.print(printable(text))
 
 
 def _number(figure: "Figure") -> str:

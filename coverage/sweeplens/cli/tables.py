@@ -167,6 +167,17 @@ def add_row(table: "Table", cells: Iterable[str], styles: dict[int, str] | None 
     table.add_row(*(Text(printable(cell), style=(styles or {}).get(i, "")) for i, cell in enumerate(cells)))
 
 
+def write_head(console: "Console", text: str) -> None:
+    """Print a heading after an empty line."""
+    console.print()
+    console.print(printable(text), style="bold", soft_wrap=True)
+
+
+def write_line(console: "Console", text: str) -> None:
+    """Print a sentence, broken at the width of the terminal."""
+    console.print(printable(text))
+
+
 def count(n: int, console: "Console") -> str:
     """Show a count in groups of three digits, with thin spaces where the stream can hold them."""
     return f"{n:,}".replace(",", "\u2009" if console.encoding.lower().startswith("utf") else ",")

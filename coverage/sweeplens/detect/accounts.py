@@ -37,8 +37,13 @@ class AccountScores:
         return self.kin.log_odds
 
 
-def score_accounts(values: np.ndarray, peers: Peers, detector: Detector, prints: Fingerprints) -> AccountScores:
-    """Score the signals [N, S] of accounts, each together with its kin, and explain each score."""
+def score_accounts(
+    values: np.ndarray, peers: Peers, detector: Detector, prints: Fingerprints, volumes: np.ndarray
+) -> AccountScores:
+    """Score the signals [N, S] of accounts, each together with its kin, and explain each score.
+
+    `volumes` are the numbers of their distinct prompts, [N].
+    """
     if detector.fallback:
         weights, at_peers = fallback_contributions(peers.percentile), np.zeros(values.shape)
         own = np.where(np.isnan(values).all(1), np.nan, weights.sum(1))
@@ -50,17 +55,17 @@ def score_accounts(values: np.ndarray, peers: Peers, detector: Detector, prints:
     reasons = tuple(
         ()
         if np.isnan(score[i])
-        else _reasons(i, values, peers, np.where(np.isnan(own[i]), 0.0, weights[i]), at_peers[i], kin)
+        else _reasons(i, values, peers, np.where(np.isnan(own[i]), 0.0, weights[i]), at_peers[i], kin, int(volumes[i]))
         for i in range(len(score))
     )
     return AccountScores(own, weights, kin, score, reasons)
 
 
 def _reasons(  # noqa: PLR0917 - all about one account
-    at: int, values: np.ndarray, peers: Peers, weight: np.ndarray, at_peers: np.ndarray, kin: Kin
+    at: int, values: np.ndarray, peers: Peers, weight: np.ndarray, at_peers: np.ndarray, kin: Kin, volume: int
 ) -> tuple[Reason, ...]:
     """Return the reasons of one account; its kin are one where they raise the score."""
-    found = explain(values[at], peers.percentile[at], peers.median[at], weight, at_peers)
+    found = explain(values[at], peers.percentile[at], peers.median[at], weight, at_peers, volume)
     own_missing = not weight.any()
     added = float(kin.log_odds[at]) if own_missing else float(kin.moved[at])
     if kin.count[at] == 0 or added < LEAST_WEIGHT:

@@ -52,7 +52,7 @@ class Yield:
 
     n, seen   how many there are, and how many stood out on any day
     days, requests, share   the median over all of days, requests, and share of all requests; None where half of them
-                            were never seen
+                            or more were never seen
     """
 
     n: int
@@ -85,7 +85,7 @@ def by_day(labels: Sequence[Label], times: Mapping[str, np.ndarray], evenings: I
     A campaign stands out when half of its accounts so far are flagged, or a reported group is it so far (a Jaccard
     index of 0.5); a lone sweep when its account is flagged. Attacks of which no request has a time are `absent`.
     """
-    seen = list(evenings)
+    seen = sorted(evenings, key=lambda e: e.day)
     members: dict[tuple[bool, str], set[str]] = {}
     for label in labels:
         if label.label == "attack":
@@ -96,8 +96,8 @@ def by_day(labels: Sequence[Label], times: Mapping[str, np.ndarray], evenings: I
     honest = {k.account_id for k in labels if k.label == "benign" and len(times.get(k.account_id, ()))}
     ever: set[str] = set().union(*(e.flagged for e in seen))
     return ByDay(
-        first=min((e.day for e in seen), default=0),
-        last=max((e.day for e in seen), default=0),
+        first=seen[0].day if seen else 0,
+        last=seen[-1].day if seen else 0,
         attacks=tuple(sorted(attacks, key=lambda a: (not a.is_campaign, -a.sent, a.name))),
         campaigns=_sum_up([a for a in attacks if a.is_campaign]),
         lone=_sum_up([a for a in attacks if not a.is_campaign]),
@@ -112,7 +112,7 @@ def _when(
 ) -> Attack:  # fmt: skip
     began = {a: int(times[a][0]) // DAY for a in own}
     first, sent = min(began.values()), sum(len(times[a]) for a in own)
-    for evening in sorted(evenings, key=lambda e: e.day):
+    for evening in evenings:
         so_far = {a for a, day in began.items() if day <= evening.day}
         if so_far and _stands_out(so_far, evening, is_campaign=is_campaign):
             end = (evening.day + 1) * DAY

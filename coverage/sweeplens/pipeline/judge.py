@@ -102,7 +102,7 @@ def judge_accounts(
     fingerprints = take_fingerprints(prints, kit.population)
     values = fill_neighbourhood(values, accounts, fingerprints)
     peers = compare_with_peers(values, volume, spoken)
-    scores = score_accounts(values, peers, kit.detector, fingerprints)
+    scores = score_accounts(values, peers, kit.detector, fingerprints, volume)
     nowhere = np.full(len(volume), np.nan)
     p, bulk = nowhere, Bulk()
     if kit.reference is not None:

@@ -1,13 +1,13 @@
 """Every signal: its name, its family, what it says in words on either side, and what fools it."""
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import resources
 from math import exp, expm1, floor, isnan
 
 Shown = Callable[[float], str]
-ALIKE = 0.05  # log-odds by which two contributions may differ and still count alike
+_ALIKE = 0.05  # log-odds by which two contributions may differ and still count alike
 _RARE = 0.6  # share of the peers that an account must be above, or below, to be set apart from them
 
 
@@ -80,7 +80,7 @@ class Signal:
             return True
         more = adds - peers_add if adds > 0 else peers_add - adds
         rare = isnan(percentile) or max(percentile, 100 - percentile) >= 100 * _RARE
-        return more >= ALIKE and rare and self.show(value) != self.show(peers)
+        return more >= _ALIKE and rare and self.show(value) != self.show(peers)
 
     def reason(self, value: float, peers: float, percentile: float, adds: float, peers_add: float) -> str:
         """Return the sentence of a reason, with how unusual it is among peers.
@@ -96,7 +96,7 @@ class Signal:
         side = "towards" if adds > 0 else "against"
         if own == theirs:
             return f"{self.label}: {own}, as for its peers; in any log that counts {side} a sweep"
-        more = ", theirs more" if abs(peers_add) > abs(adds) + ALIKE else ""
+        more = ", theirs more" if abs(peers_add) > abs(adds) + _ALIKE else ""
         return f"{self.label}: {own}, for its peers {theirs}; both count {side} a sweep{more}"
 
 
@@ -117,3 +117,11 @@ def _load() -> tuple[Signal, ...]:
 SIGNALS: tuple[Signal, ...] = _load()
 KEYS: tuple[str, ...] = tuple(s.key for s in SIGNALS)
 BY_KEY: dict[str, Signal] = {s.key: s for s in SIGNALS}
+
+
+def first_of_each_theme(keys: Iterable[str]) -> list[str]:
+    """Return the keys without those whose theme an earlier one has; a key of no signal is a theme by itself."""
+    first: dict[str, str] = {}
+    for key in keys:
+        first.setdefault(BY_KEY[key].theme if key in BY_KEY else key, key)
+    return list(first.values())

@@ -7,7 +7,7 @@ import streamlit as st
 from sweeplens.report.facts import FLAGGED, AccountEvidence, PromptRow, SignalFact
 from sweeplens.report.sentences import describe_sum
 from sweeplens.report.showing import what_shows
-from sweeplens.signals.catalog import BY_KEY
+from sweeplens.signals.catalog import BY_KEY, first_of_each_theme
 from sweeplens.ui import choices, data, parts, prompts, words
 from sweeplens.ui.charts.account import Strip, draw_strips
 from sweeplens.ui.reads import account as reads
@@ -47,8 +47,7 @@ def strongest(evidence: AccountEvidence) -> list[SignalFact]:
     known = {fact.signal: fact for fact in evidence.signals if fact.weight is not None and abs(fact.weight) >= _LEAST}
     raising = [known[r.signal] for r in evidence.row.reasons if r.signal in known and (known[r.signal].weight or 0) > 0]
     against = sorted((f for f in known.values() if (f.weight or 0.0) < 0 and f.telling), key=lambda f: f.weight or 0.0)
-    themes = {BY_KEY[f.signal].theme if f.signal in BY_KEY else f.signal: f for f in reversed(against)}
-    lowering = sorted(themes.values(), key=lambda f: f.weight or 0.0)
+    lowering = [known[key] for key in first_of_each_theme(f.signal for f in against)]
     flagged = evidence.row.level in FLAGGED
     most = _SIDES if flagged else _SIDES[::-1]
     return raising[: most[0]] + lowering[: most[1]]
